@@ -1,0 +1,353 @@
+"""The loop: start what may start, wait, record, and settle what that freed."""
+
+from __future__ import annotations
+
+import anyio
+
+from runner.ask import Asking
+from runner.error import Refusal
+from runner.event import TaskEnded, TaskOutput, TaskReady, TaskRetried, TaskStarted, Warned
+from runner.graph import named_tasks
+from runner.noun import noun
+from runner.plan import DONE, FAILED, HELD, OVER, SKIPPED
+from runner.result import Outcome, ending
+from runner.task import Call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.command import Commands
+    from runner.event import Event
+    from runner.execute import Executor, JobSlots
+    from runner.plan import Plan
+    from runner.request import ArgValue
+    from runner.result import Sink, Status
+    from runner.task import Node
+
+
+@noun
+class Doors:
+    """The build's doors to the world: what runs, what is told, what time it is, what files there are.
+
+    `found` gives the paths that the node's `inputs` or `outputs` match, relative to its folder.
+    """
+
+    executor: Executor
+    slots: JobSlots
+    tell: Callable[[Event], None]
+    clock: Callable[[], float]
+    found: Callable[[Node, str], tuple[str, ...]]
+
+
+@noun
+class Policy:
+    """How a run behaves. `keep_going` is after how many failures nothing new starts: 1 unless said, 0 for never."""
+
+    keep_going: int = 1
+    declined: frozenset[str] = frozenset()
+
+
+class Build:
+    """Drives a plan to its end. What became of each node is in `ended`."""
+
+    def __init__(self, plan: Plan, commands: Commands, doors: Doors, policy: Policy) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.commands = commands
+        self.doors = doors
+        self.policy = policy
+        self.ended: dict[str, TaskEnded] = {}
+        self.failures: list[str] = []
+        self.interrupted: int | None = None
+        self.is_out_of_time = False
+        self.is_killed = False
+        self._holding: set[str] = set()
+        self._over = anyio.Event()
+        self._short = anyio.Event()
+        self._done: dict[str, anyio.Event] = {}
+        self._returning: dict[str, anyio.Event] = {}
+        self.asking = Asking(commands, doors.executor, doors.found)
+        self._group = anyio.create_task_group()
+
+    async def run(self) -> None:
+        """Until every node has come to its end."""
+        async with self._group:
+            if self.doors.slots.fileno() >= 0:
+                self._group.start_soon(self._wait_for_slots)
+            self._kick()
+            await self._over.wait()
+            for name in self.plan.rest():
+                self._tell_end(name, "skipped", reasons=("no step asked for it",))
+            self._group.cancel_scope.cancel()
+
+    def interrupt(self, signum: int) -> None:
+        """The first time: nothing new starts, and what runs is handed the signal. The second time: it is killed."""
+        if self.interrupted is not None:
+            self.is_killed = True
+            self.doors.executor.kill()
+            return
+        self.interrupted = signum
+        self._halt("cancelled", "interrupted")
+        self.doors.executor.interrupt(signum)
+        self._kick()
+
+    def out_of_time(self, signum: int) -> None:
+        """The time for the whole run is over: what runs is ended."""
+        self.is_out_of_time = True
+        self._halt("skipped", "the run is out of time")
+        self.doors.executor.interrupt(signum)
+        self._kick()
+
+    def _halt(self, status: Status, why: str) -> None:
+        for name in self.plan.halt():
+            self._tell_end(name, status, reasons=(why,))
+
+    def _kick(self) -> None:
+        """Do all that can be done now. Everything here is synchronous, so that no cancellation can tear it."""
+        ready = self.plan.take_ready()
+        while ready:
+            for name in ready:
+                self.doors.tell(TaskReady(time=self.doors.clock(), task=name))
+                self._check(name)
+            ready = self.plan.take_ready()
+        self._start()
+        if self.plan.is_over:
+            self._over.set()
+
+    def _check(self, name: str) -> None:
+        """What is ready is over already, or has to run."""
+        node = self.graph.nodes[name]
+        if name in self.graph.skipped:
+            self._finish(name, "skipped", reasons=(self.graph.skipped[name],))
+        elif name in self.policy.declined:
+            self._finish(name, "skipped", reasons=("declined",), holds_back=True)
+        elif not node.task.steps:
+            self._finish(name, "fresh")
+        else:
+            self.plan.queue(name)
+
+    def _start(self) -> None:
+        slots = self.doors.slots
+        for name, event in [*self._returning.items()]:
+            slots.reclaim(self.plan.slots(name))
+            if self.plan.resume(name, slots.free):
+                del self._returning[name]
+                slots.take(self.plan.slots(name))
+                event.set()
+        while True:
+            name = self.plan.next(slots.free)
+            if name is not None:
+                slots.take(self.plan.slots(name))
+                self._group.start_soon(self._node, self.graph.nodes[name])
+            elif not self.plan.is_short:
+                if not self._returning:
+                    slots.lend()
+                return
+            elif not slots.reclaim(slots.free + 1):
+                self._short.set()
+                return
+
+    async def _wait_for_slots(self) -> None:
+        """While a node lacks a slot that was lent: until one comes back."""
+        while True:
+            await self._short.wait()
+            self._short = anyio.Event()
+            with anyio.move_on_after(0.1):
+                await anyio.wait_readable(self.doors.slots.fileno())
+            self._kick()
+
+    async def _node(self, node: Node) -> None:
+        begun = self.doors.clock()
+        try:
+            outcome, why = await self._run(node)
+        except Refusal as refusal:
+            # What is found wrong only in mid-run fails that task.
+            self._complain(node.name, str(refusal))
+            outcome, why = Outcome(trouble=refusal.problems[0].message), "failed"
+        duration_s = self.doors.clock() - begun
+        self.doors.slots.give(self.plan.slots(node.name))
+        self._end(node, outcome, why, duration_s)
+        if not self.plan.running:
+            self.doors.slots.recount()
+        self._kick()
+
+    def _end(self, node: Node, outcome: Outcome, why: str, duration_s: float) -> None:
+        status: Status = "ran"
+        if why.startswith("skipped: "):
+            self._finish(node.name, "skipped", reasons=(why.removeprefix("skipped: "),))
+            return
+        if outcome.timed_out or (self.is_out_of_time and outcome.cancelled):
+            status = "timed_out"
+        elif outcome.cancelled:
+            status = "cancelled"
+        elif not outcome.is_good:
+            status = "failed"
+        for process in outcome.left:
+            self._warn(f"task `{node.name}` left a process running: {process}", node.name)
+        is_bad = status != "ran"
+        reasons = (outcome.trouble,) if outcome.trouble else ()
+        facts = {"exit_code": outcome.exit_code, "signal": outcome.signal, "duration_s": duration_s}
+        facts |= {"cpu_s": outcome.cpu_s, "max_rss_bytes": outcome.max_rss_bytes}
+        self._finish(node.name, status, reasons=reasons, holds_back=is_bad and not node.task.allow_failure, facts=facts)
+
+    def _finish(
+        self,
+        name: str,
+        status: Status,
+        *,
+        reasons: tuple[str, ...] = (),
+        holds_back: bool = False,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        """A node is over: tell, then tell of those that it takes with it, then stop starting if that is asked for."""
+        self._tell_end(name, status, reasons=reasons, facts=facts)
+        is_failure = status in ("failed", "timed_out", "cancelled")
+        state = FAILED if is_failure else SKIPPED if status == "skipped" else DONE
+        if holds_back:
+            self._holding.add(name)
+        for other, cause in self.plan.finish(name, state, holds_back=holds_back):
+            self._holding.add(other)
+            self._tell_end(other, "cancelled" if self.interrupted else "skipped", reasons=(f"needs {cause}",))
+        if is_failure and holds_back and status != "cancelled":
+            self.failures.append(name)
+            if self.policy.keep_going and len(self.failures) >= self.policy.keep_going and not self.plan.is_halted:
+                self._halt("skipped", f"not started: {name} failed")
+
+    def _tell_end(
+        self, name: str, status: Status, *, reasons: tuple[str, ...], facts: Mapping[str, object] | None = None
+    ) -> None:
+        task = self.graph.nodes[name].task
+        event = TaskEnded(
+            time=self.doors.clock(),
+            task=name,
+            status=status,
+            reasons=reasons,
+            is_allowed=task.allow_failure,
+            has_command=bool(task.steps),
+            **(facts or {}),  # type: ignore[arg-type]
+        )
+        self.ended[name] = event
+        self.doors.tell(event)
+        if name in self._done:
+            self._done[name].set()
+
+    def _warn(self, message: str, task: str | None = None) -> None:
+        self.doors.tell(Warned(time=self.doors.clock(), message=message, task=task))
+
+    def _complain(self, name: str, text: str) -> None:
+        self._sink(name)("stderr", text.encode("utf-8", "surrogateescape") + b"\n")
+
+    def _sink(self, name: str) -> Sink:
+        tell, clock = self.doors.tell, self.doors.clock
+
+        def sink(stream: str, data: bytes) -> None:
+            tell(TaskOutput(time=clock(), task=name, stream=stream, data=data))  # type: ignore[arg-type]
+
+        return sink
+
+    async def _run(self, node: Node) -> tuple[Outcome, str]:
+        """All attempts of a node, and what always runs afterwards."""
+        words = await self.asking.words(node, self._sink(node.name))
+        why = await self.asking.condition(node, words)
+        if why is not None:
+            return Outcome(), f"skipped: {why}"
+        outcome = await self._attempts(node, words)
+        if node.task.finally_ is not None and not self.is_killed:
+            action = self.commands.script(node, node.task.finally_, "finally", words)
+            last = await self.doors.executor.run(action, self._sink(node.name))
+            if outcome.is_good and not last.is_good:
+                outcome = _added(outcome, last, trouble="`finally` failed")
+        return outcome, ""
+
+    async def _attempts(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
+        retry = node.task.retry
+        delay_s = retry.delay_s
+        shown = "\n".join(self.commands.shown(node, words))
+        for attempt in range(1, retry.count + 2):
+            self.doors.tell(
+                TaskStarted(
+                    time=self.doors.clock(),
+                    task=node.name,
+                    command=shown,
+                    attempt=attempt,
+                    owns_terminal=node.task.interactive,
+                )
+            )
+            outcome = await self._steps(node, words)
+            if outcome.is_good or attempt > retry.count or self.plan.is_halted or outcome.cancelled:
+                break
+            if retry.exit_codes and outcome.exit_code not in retry.exit_codes:
+                break
+            self.doors.tell(
+                TaskRetried(
+                    time=self.doors.clock(),
+                    task=node.name,
+                    attempt=attempt,
+                    of=retry.count + 1,
+                    delay_s=delay_s,
+                    why=ending(outcome),
+                )
+            )
+            if delay_s:
+                await anyio.sleep(delay_s)
+            delay_s *= retry.backoff
+            if self.interrupted is not None:
+                break
+        return outcome
+
+    async def _steps(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
+        """The steps in turn, as one outcome; the first failure is the last step."""
+        total = Outcome(exit_code=0)
+        for at, step in enumerate(node.task.steps):
+            if isinstance(step, Call):
+                outcome = await self._call(node, step, at)
+            else:
+                action = self.commands.action(node, step, words)
+                outcome = await self.doors.executor.run(action, self._sink(node.name))
+                if outcome.trouble is not None and not outcome.is_good:
+                    self._complain(node.name, f"trun: {outcome.trouble}")
+            total = _added(total, outcome)
+            if not outcome.is_good:
+                break
+        return total
+
+    async def _call(self, node: Node, step: Call, at: int) -> Outcome:
+        """A step that is another node: wait until that is done, and hold nothing meanwhile."""
+        path = (*node.task.path, node.task.body, at)
+        task = named_tasks(self.commands.project, step.task, path, node.task)[0]
+        name = self.commands.expansion.called(task, step.args, path, node).name
+        if self.plan.state[name] not in OVER:
+            self._done.setdefault(name, anyio.Event())
+            self.plan.pause(node.name)
+            self.doors.slots.give(self.plan.slots(node.name))
+            if self.plan.state[name] == HELD and not self.plan.is_halted:
+                self.plan.want(name)
+            self._kick()
+            if self.plan.state[name] != HELD:
+                await self._done[name].wait()
+            back = self._returning[node.name] = anyio.Event()
+            self._kick()
+            await back.wait()
+        if self.interrupted is not None:
+            return Outcome(cancelled=True)
+        if name in self._holding or self.plan.state[name] == HELD:
+            return Outcome(exit_code=1, trouble=f"its step `{name}` failed")
+        return Outcome(exit_code=0)
+
+
+def _added(total: Outcome, outcome: Outcome, trouble: str | None = None) -> Outcome:
+    """Two outcomes, one after the other, as one: times add up, the largest memory counts, the end is the last one's."""
+    sizes = [size for size in (total.max_rss_bytes, outcome.max_rss_bytes) if size is not None]
+    times = [time for time in (total.cpu_s, outcome.cpu_s) if time is not None]
+    return Outcome(
+        exit_code=outcome.exit_code,
+        signal=outcome.signal,
+        duration_s=total.duration_s + outcome.duration_s,
+        cpu_s=sum(times) if times else None,
+        max_rss_bytes=max(sizes, default=None),
+        timed_out=outcome.timed_out,
+        cancelled=outcome.cancelled,
+        left=(*total.left, *outcome.left),
+        trouble=trouble or outcome.trouble,
+    )

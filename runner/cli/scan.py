@@ -1,0 +1,312 @@
+"""A command line read once, from left to right: options, vars, targets, what is said to each, and what is wrong."""
+
+from __future__ import annotations
+
+from runner.argument import ArgumentError
+from runner.cli.line import Line, problem_of
+from runner.cli.options import LETTERS, LONG, is_number, value_of
+from runner.cli.targets import Aim, Names, Said, is_glob, metavar
+from runner.error import Place, Problem, did_you_mean
+from runner.noun import noun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
+    from runner.cli.options import Kind, Option
+    from runner.task import Arg, Project
+
+NUMERIC: Final = ("int", "float")
+
+
+@noun
+class Spoken:
+    """An option of trun with what it says, and where that stands."""
+
+    option: Option
+    value: Any
+    at: int
+    start: int = 0
+
+
+@noun
+class Typed:
+    """An option as it was typed: its name, the word and where in it, and what stands in the same word after it."""
+
+    shown: str
+    at: int
+    start: int = 0
+    given: str | None = None
+    given_start: int = 0
+    is_last: bool = True
+
+
+class Scan:
+    """What a line says, word by word. Without a project every option is trun's, and every bare word a target."""
+
+    def __init__(self, argv: Sequence[str], project: Project | None) -> None:
+        self.line = Line(argv)
+        self.project = project
+        self.names = Names(project) if project is not None else None
+        self.said: list[Spoken] = []
+        self.certain = 0
+        self.vars: dict[str, str] = {}
+        self.aims: list[Aim] = []
+        self.problems: list[Problem] = []
+        self.strangers: list[Problem] = []
+        self._at = 0
+        # A bare word after an option that nobody knows may be its value: then it makes no error of its own.
+        self._may_be_value = False
+        self._read()
+        if not self.aims:
+            self.certain = len(self.said)
+
+    def _read(self) -> None:
+        words = self.line.words
+        while self._at < len(words):
+            at = self._at
+            self._at += 1
+            word = words[at]
+            if word == "--":
+                self._rest(at)
+                return
+            if word.startswith("--"):
+                self._long(at, word)
+            elif word.startswith("-") and len(word) > 1 and not self._is_value(word):
+                self._letters(at, word)
+            else:
+                self._bare(at, word)
+
+    @property
+    def _aim(self) -> Aim | None:
+        return self.aims[-1] if self.aims else None
+
+    def _wrong(self, message: str, place: Place, hint: str | None = None) -> None:
+        self.problems.append(Problem(message=message, place=place, hint=hint))
+
+    def _place(self, typed: Typed) -> Place:
+        width = 1 if typed.start else len(typed.shown)
+        return self.line.place(typed.at, typed.start, width)
+
+    # Options
+
+    def _long(self, at: int, word: str) -> None:
+        name, mark, text = word.partition("=")
+        typed = Typed(shown=name, at=at, given=text if mark else None, given_start=len(name) + 1)
+        own = self._aim.long(name) if self._aim and name != "--help" else None
+        if own is not None:
+            self._argument(*own, typed)
+        elif name in LONG:
+            self._option(LONG[name], typed)
+        else:
+            self._strange(typed)
+
+    def _letters(self, at: int, word: str) -> None:
+        """A word such as `-kfj4`: letters, up to one whose value is the rest of the word."""
+        start = 1
+        while start < len(word):
+            letter = word[start]
+            arg = self._aim.letter(letter) if self._aim else None
+            option = LETTERS.get(letter)
+            kind = ("flag" if arg.type == "bool" else "value") if arg else option.kind if option else "flag"
+            typed = _letter(at, word, start, kind)
+            if arg is not None:
+                self._argument(arg, False, typed)
+            elif option is not None:
+                self._option(option, typed)
+            else:
+                self._strange(typed)
+                return
+            start = len(word) if typed.is_last else start + 1
+
+    def _option(self, option: Option, typed: Typed) -> None:
+        if option.later:
+            self._later(option, typed)
+        elif option.kind == "flag":
+            if typed.given is not None:
+                self._wrong(f"`{typed.shown}` takes no value", self._place(typed))
+            self._say(option, option.sets, typed.at)
+        elif typed.given is not None:
+            self._value(option, typed, typed.given)
+        elif option.kind == "value":
+            found = self._next()
+            self._value(option, typed, self.line.words[found] if found is not None else "", found)
+        elif option.kind == "number" and typed.is_last and is_number("".join(self.line.words[self._at : self._at + 1])):
+            found = self._next(is_numeric=True)
+            self._value(option, typed, self.line.words[found], found)
+        else:
+            self._say(option, option.sets, typed.at)
+
+    def _value(self, option: Option, typed: Typed, text: str, at: int | None = None) -> None:
+        """A value, in the same word or in the one at `at`."""
+        if not text:
+            listed = ", ".join(f"`{choice}`" for choice in option.choices)
+            message = f"`{typed.shown}` needs a value" + (f", one of {listed}" if listed else "")
+            self._wrong(message, self._place(typed), self._how(typed, option.metavar))
+            return
+        at, start = (typed.at, typed.given_start) if at is None else (at, 0)
+        try:
+            self._say(option, value_of(option, text, typed.shown), at, start)
+        except ArgumentError as error:
+            self.problems.append(problem_of(error, self.line.place(at, start)))
+
+    def _say(self, option: Option, value: Any, at: int, start: int = 0) -> None:
+        self.said.append(Spoken(option=option, value=value, at=at, start=start))
+
+    def _later(self, option: Option, typed: Typed) -> None:
+        name = typed.shown if typed.shown in option.names else option.name
+        self._wrong(f"`{name}` is not available yet in this version of trun", self._place(typed))
+        # What belongs to it is passed over, so that it makes no error of its own.
+        if option.kind == "value" and typed.given is None:
+            self._next()
+        if option.name == "--exec":
+            self._at = len(self.line.words)
+
+    def _argument(self, arg: Arg, is_negated: bool, typed: Typed) -> None:
+        """An option that is the target's own."""
+        assert self._aim is not None
+        self._aim.filled.add(arg.name)
+        if is_negated and typed.given is not None:
+            self._wrong(f"`{typed.shown}` takes no value", self._place(typed))
+        elif typed.given is not None:
+            self._aim.say(Said(name=arg.name, text=typed.given, at=typed.at, start=typed.given_start))
+        elif arg.type == "bool":
+            self._aim.say(Said(name=arg.name, text="false" if is_negated else "true", at=typed.at))
+        elif (found := self._next(is_numeric=arg.type in NUMERIC)) is not None:
+            self._aim.say(Said(name=arg.name, text=self.line.words[found], at=found))
+        else:
+            message = f"`{typed.shown}` of `{self._aim.word}` needs a value"
+            self._wrong(message, self._place(typed), self._how(typed, metavar(arg)))
+
+    def _how(self, typed: Typed, metavar: str) -> str:
+        """How a value is typed that is not there, or that looks like an option."""
+        words = self.line.words
+        following = words[self._at] if self._at < len(words) and typed.given is None else ""
+        mark = "=" if typed.shown.startswith("--") else ""
+        if following.startswith("-") and following != "--" and not self._is_option(following):
+            return f"a value that begins with `-` is written `{typed.shown}{mark}{following}`"
+        return f"write `{typed.shown} {metavar}`"
+
+    def _is_option(self, word: str) -> bool:
+        name = word.partition("=")[0]
+        aim = self._aim
+        if name.startswith("--"):
+            return name in LONG or (aim is not None and aim.long(name) is not None)
+        return name[1:2] in LETTERS or (aim is not None and aim.letter(name[1:2]) is not None)
+
+    def _strange(self, typed: Typed) -> None:
+        """An option that nobody knows."""
+        aim = self._aim
+        self._may_be_value = typed.given is None
+        if aim is not None and not aim.is_known and not aim.tasks:
+            return
+        word = self.line.words[typed.at]
+        inside = f" in `{word}`" if typed.start and len(word) > 2 else ""
+        self._wrong(f"unknown option `{typed.shown}`{inside}", self._place(typed), self._meant(typed, aim))
+
+    def _meant(self, typed: Typed, aim: Aim | None) -> str | None:
+        """What somebody meant who typed an option that is none: a later target's, one of a like name."""
+        name = typed.shown
+        for word in self.line.words[typed.at + 1 :] if self.names else ():
+            other = Aim(word, 0, self.names.find(word))
+            if other.long(name) or (len(name) == 2 and other.letter(name[1])):
+                return f"`{name}` is an argument of `{word}`: write it after `{word}`"
+        if not name.startswith("--"):
+            known = "-" + self.line.words[typed.at].partition("=")[0]
+            return f"did you mean `{known}`?" if known in LONG else None
+        near = did_you_mean(name, [*(arg.option for arg in (aim.args() if aim else ())), *LONG])
+        return near or (f"`trun {aim.word} --help` shows what it takes" if aim and aim.is_known and aim.tasks else None)
+
+    def _next(self, *, is_numeric: bool = False) -> int | None:
+        """The next word, if it can be a value."""
+        at = self._at
+        if at == len(self.line.words):
+            return None
+        word = self.line.words[at]
+        if word.startswith("-") and word != "-" and not (is_numeric and is_number(word)):
+            return None
+        self._at += 1
+        return at
+
+    # Bare words
+
+    def _is_value(self, word: str) -> bool:
+        """Whether a word that looks like an option is a negative number for the target before it."""
+        if self._aim is None or self.names is None or not is_number(word) or self._aim.letter(word[1]):
+            return False
+        arg = self._aim.place_for(word, self.names)
+        return arg is not None and arg.type in NUMERIC
+
+    def _bare(self, at: int, word: str) -> None:
+        may_be_value, self._may_be_value = self._may_be_value, False
+        name, mark, value = word.partition("=")
+        arg = self._aim.place_for(word, self.names) if self._aim and self.names else None
+        if self._aim is not None and arg is not None:
+            self._aim.say(Said(name=arg.name, text=word, at=at))
+        elif not self.aims and mark and name.replace("-", "_").isidentifier():
+            self._var(at, name, value)
+        else:
+            self._target(at, word, may_be_value=may_be_value)
+
+    def _var(self, at: int, name: str, value: str) -> None:
+        self.vars[name] = value
+        if self.project is None or name in self.project.vars:
+            return
+        hint = did_you_mean(name, self.project.vars)
+        option = "--" + name.replace("_", "-")
+        for word in self.line.words[at + 1 :] if self.names else ():
+            if Aim(word, 0, self.names.find(word)).long(option):
+                hint = f"the argument of `{word}` is written after it: `{option}={value}`"
+        if hint is None and not self.project.vars:
+            hint = f"`{self.project.manifest.shown}` declares no vars"
+        self._wrong(f"unknown var `{name}`", self.line.place(at, 0, len(name)), hint)
+
+    def _target(self, at: int, word: str, *, may_be_value: bool) -> None:
+        if not self.aims:
+            self.certain = len(self.said)
+        if self.names is None:
+            self.aims.append(Aim(word, at, ()))
+            return
+        tasks = self.names.find(word)
+        if tasks or not may_be_value:
+            near = None if tasks else self.names.near(word)
+            meant = tasks or (self.names.find(near) if near else ())
+            if not tasks:
+                self._stranger(at, word, near)
+            self.aims.append(Aim(word, at, meant, is_known=bool(tasks)))
+
+    def _stranger(self, at: int, word: str, near: str | None) -> None:
+        """A bare word that names nothing."""
+        name, mark, _ = word.partition("=")
+        option = "--" + name.replace("_", "-")
+        hint = f"did you mean `{near}`?" if near else None
+        if f"--{word}" in LONG:
+            hint = f"did you mean `--{word}`?"
+        elif mark and self._aim and self._aim.long(option):
+            hint = f"the argument of `{self._aim.word}` is written `--{word}`"
+        elif mark and self.project and name in self.project.vars:
+            hint = "vars stand before the first target"
+        message = f"no task matches `{word}`" if is_glob(word) else f"unknown target `{word}`"
+        self.strangers.append(Problem(message=message, place=self.line.place(at), hint=hint))
+
+    def _rest(self, at: int) -> None:
+        if self.aims:
+            self.aims[-1].rest = self.line.words[at + 1 :]
+        else:
+            self._wrong("`--` needs a target in front of it, to take what follows", self.line.place(at))
+
+
+def _letter(at: int, word: str, start: int, kind: Kind) -> Typed:
+    """One letter of a word, with the rest of the word if that is its value."""
+    after = word[start + 1 :]
+    has_value = after[:1] == "=" or (after and kind == "value") or (after and kind == "number" and not after[0].isalpha())
+    given = after.removeprefix("=") if has_value else None
+    return Typed(
+        shown=f"-{word[start]}",
+        at=at,
+        start=start,
+        given=given,
+        given_start=len(word) - len(given or ""),
+        is_last=bool(has_value) or not after,
+    )

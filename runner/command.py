@@ -1,0 +1,209 @@
+"""What a node runs: its words, its folder, and its environment with where each value came from."""
+
+from __future__ import annotations
+
+import posixpath
+
+from runner.error import refuse
+from runner.expand import Words
+from runner.result import Action
+from runner.task import Argv, Call, File, Script
+from runner.template import TemplateError, names, quoting, render, render_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from runner.error import Refusal
+    from runner.expand import Expansion
+    from runner.request import ArgValue
+    from runner.task import Node, Step, Task
+
+# How a file is run, by its ending; `[interpreters]` says it for others, and otherwise for these.
+INTERPRETERS: Final[dict[str, tuple[str, ...]]] = {
+    ".sh": ("sh", "-eu"),
+    ".bash": ("bash", "-eu"),
+    ".py": ("python3",),
+    ".js": ("node",),
+    ".mjs": ("node",),
+    ".ts": ("npx", "--no-install", "tsx"),
+    ".rb": ("ruby",),
+    ".pl": ("perl",),
+    ".R": ("Rscript",),
+}
+# What a command may name and only a run can know.
+FOUND: Final = ("inputs", "outputs")
+
+
+class Commands:
+    """Turns steps of nodes into actions, for one project in one world.
+
+    `extra` are variables that trun itself sets for every command, such as the jobserver's.
+    """
+
+    def __init__(self, expansion: Expansion, extra: Mapping[str, str] | None = None) -> None:
+        self.project = expansion.project
+        self.ambient = expansion.ambient
+        self.expansion = expansion
+        self.extra = dict(extra or {})
+        self._base: dict[str, tuple[str, str]] | None = None
+        self._plain: dict[str, str] | None = None
+
+    def _layers(self) -> dict[str, tuple[str, str]]:
+        """What every command sees, with its source: dotenv, the caller's environment, `[env]`, profiles; the last wins."""
+        if self._base is None:
+            found: dict[str, tuple[str, str]] = {}
+            for source, layer in reversed(self.project.dotenv):
+                found.update({name: (value, source) for name, value in layer.items()})
+            found.update({name: (value, "environment") for name, value in self.ambient.environ.items()})
+            for source, layer in reversed(self.project.env_layers):
+                found.update({name: (value, source) for name, value in layer.items()})
+            found.update({name: (value, "trun") for name, value in self.extra.items()})
+            self._base = found
+        return self._base
+
+    def environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, tuple[str, str]]:
+        """Each variable that the node's commands see, with its value and where that was said."""
+        found = dict(self._layers())
+        for name, (value, source) in found.items():
+            if "{{" in value and source not in ("environment", "trun") and not source.startswith(".env"):
+                found[name] = (render(value, words), source)
+        for name, value in node.task.env.items():
+            with self.expansion.placed(*node.task.path, "env", name):
+                found[name] = (render(value, words), f"task {node.task.name}")
+        found["TRUN_TASK"] = (node.name, "trun")
+        return found
+
+    def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, str]:
+        """The variables alone, as a command gets them."""
+        if node.task.env or any("{{" in value for value, _ in self._layers().values()):
+            return {name: value for name, (value, _) in self.environment(node, words).items()}
+        if self._plain is None:
+            self._plain = {name: value for name, (value, _) in self._layers().items()}
+        return {**self._plain, "TRUN_TASK": node.name}
+
+    def folder(self, node: Node) -> str:
+        """The absolute folder that a node works in."""
+        return posixpath.join(self.project.root, node.dir) if node.dir else self.project.root
+
+    def argv(self, node: Node, step: Script | Argv | File, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
+        """The words of one step. *Raises*: Refusal with the place for what cannot be interpolated."""
+        task = node.task
+        with self.expansion.placed(*task.path, task.body):
+            match step:
+                case Script(text=text):
+                    return (*task.shell, render(text, words, quoting(task.shell)))
+                case Argv(words=raw):
+                    return tuple(word for text in raw for word in render_words(text, words))
+                case File(path=path):
+                    return self._interpreted(task, render(path, words), words)
+
+    def _interpreted(self, task: Task, file: str, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
+        if file.startswith("/"):
+            file = posixpath.relpath(file.lstrip("/"), str(words["dir"]))
+        ending = posixpath.splitext(file)[1]
+        said = self.project.interpreters.get(ending)
+        if said is not None:
+            with_file = Words({**words, "file": file}, getattr(words, "env", {}))
+            return (*task.shell, render(said, with_file, quoting(task.shell)))
+        if ending not in INTERPRETERS:
+            hint = f'say how in `[interpreters]`, such as `"{ending}" = "program {{{{file}}}}"`' if ending else None
+            raise TemplateError(f"no interpreter for `{file}`", hint)
+        # A name that begins with a dash is a file all the same.
+        return (*INTERPRETERS[ending], file if not file.startswith("-") else f"./{file}")
+
+    def script(self, node: Node, text: str, key: str, words: Mapping[str, ArgValue]) -> Action:
+        """A text of another key, such as `finally`, as an action of the node."""
+        with self.expansion.placed(*node.task.path, key):
+            argv = (*node.task.shell, render(text, words, quoting(node.task.shell)))
+        return self._action(node, argv, words)
+
+    def action(self, node: Node, step: Script | Argv | File, words: Mapping[str, ArgValue]) -> Action:
+        """One step as what an executor takes."""
+        return self._action(node, self.argv(node, step, words), words)
+
+    def _action(self, node: Node, argv: tuple[str, ...], words: Mapping[str, ArgValue]) -> Action:
+        return Action(
+            task=node.name,
+            argv=argv,
+            env=self.plain_environment(node, words),
+            cwd=self.folder(node),
+            timeout_s=node.task.timeout_s,
+            owns_terminal=node.task.interactive,
+            detach=node.task.detach,
+        )
+
+    def late(self, node: Node) -> set[str]:
+        """The names that a node's commands use and only a run can know: vars that a command tells, files as found."""
+        used = {name for text, _ in texts(node.task) if "{{" in text for name in names(text)}
+        for value, _ in self._layers().values():
+            if "{{" in value:
+                used.update(name for name in names(value) if name in self.expansion.pending)
+        return {name for name in used if name in FOUND or name in self.expansion.pending}
+
+    def pending_in(self, name: str) -> list[str]:
+        """The vars that a command tells and that this var's own text names."""
+        return [other for other in names(self.expansion.pending[name]) if other in self.expansion.pending]
+
+    def var(self, name: str, words: Mapping[str, ArgValue]) -> Action | None:
+        """The command that tells a var, in the root; None for a var that only names others."""
+        if not isinstance(self.project.vars[name], dict):
+            return None
+        shell = self.project.shell
+        with self.expansion.placed("vars", name):
+            argv = (*shell, render(self.expansion.pending[name], words, quoting(shell)))
+        env = {key: value for key, (value, _) in self._layers().items() if "{{" not in value}
+        return Action(task=f"vars.{name}", argv=argv, env=env, cwd=self.project.root)
+
+    def var_text(self, name: str, words: Mapping[str, ArgValue]) -> str:
+        """A var that names others, once those are known."""
+        with self.expansion.placed("vars", name):
+            return render(self.expansion.pending[name], words)
+
+    def refused_var(self, name: str, why: str) -> Refusal:
+        """The refusal for a var whose command failed."""
+        return refuse(f"the command of var `{name}` failed: {why}", self.project.manifest.value("vars", name))
+
+    def shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
+        """The steps as a person would type them; what only a run can know stays as it is written."""
+        kept = Words({**{name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}, **words}, self.expansion.env)
+        found = []
+        for step in node.task.steps:
+            if isinstance(step, Call):
+                given = ",".join(f"{name}={value}" for name, value in step.args.items())
+                found.append(f"trun {step.task}" + (f" {{{given}}}" if given else ""))
+            elif isinstance(step, Script):
+                found.append(render(step.text, kept, _lenient(node.task)))
+            else:
+                quote = quoting(("sh",))
+                found.append(" ".join(quote(word) for word in self.argv(node, step, kept)))
+        return found
+
+
+def _lenient(task: Task) -> Callable[[str], str]:
+    """The shell's quoting, but for placeholders that stay as they are."""
+    quote = quoting(task.shell)
+    return lambda text: text if text.startswith("{{") and text.endswith("}}") else quote(text)
+
+
+def texts(task: Task) -> list[tuple[str, tuple[str | int, ...]]]:
+    """Every text of a task in which names may stand, with the key it stands at."""
+    found: list[tuple[str, tuple[str | int, ...]]] = []
+    for at, step in enumerate(task.steps):
+        path = (task.body, at) if len(task.steps) > 1 else (task.body,)
+        match step:
+            case Script(text=text) | File(path=text):
+                found.append((text, path))
+            case Argv(words=words):
+                found += [(word, (task.body, number)) for number, word in enumerate(words)]
+            case Call(args=args):
+                found += [(str(value), path) for value in args.values()]
+    found += [(value, ("env", name)) for name, value in task.env.items()]
+    found += [(entry.text, ("inputs", at)) for at, entry in enumerate(task.inputs)]
+    found += [(entry.text, ("outputs", at)) for at, entry in enumerate(task.outputs)]
+    found += [(text, (key,)) for key, text in (("dir", task.dir), ("confirm", task.confirm), ("finally", task.finally_)) if text]
+    if task.when is not None and task.when.cmd:
+        found.append((task.when.cmd, ("when", "cmd")))
+    return found
+

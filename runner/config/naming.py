@@ -1,0 +1,45 @@
+"""How a key path is called when a person is told about it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from runner.manifest import KeyPath
+
+# Tables whose entries have a word of their own.
+ENTRIES: Final = {"tasks": "task", "templates": "template", "profiles": "profile"}
+
+
+def name(path: KeyPath) -> str:
+    """`timeout` of task `build`, an entry of `globs.rust`, the file: with its backticks, ready for a sentence."""
+    owner, below = _owner(path)
+    if below and isinstance(below[-1], int):
+        return f"an entry of {name((*owner, *_up_to_a_key(below)))}"
+    if not owner:
+        return f"`{dotted(below)}`" if below else "the file"
+    told = f"{ENTRIES[str(owner[0])]} `{owner[1]}`"
+    return f"`{dotted(below)}` of {told}" if below else told
+
+
+def inside(path: KeyPath) -> str:
+    """Where a key stands, after "unknown key `x`": in task `build`, in `project`; nothing for the top of the file."""
+    return f" in {name(path)}" if path else ""
+
+
+def dotted(path: KeyPath) -> str:
+    """The keys of a path as they are written in a file, without the places in lists."""
+    return ".".join(part for part in path if isinstance(part, str))
+
+
+def _owner(path: KeyPath) -> tuple[KeyPath, KeyPath]:
+    if len(path) > 1 and path[0] in ENTRIES:
+        return path[:2], path[2:]
+    return (), path
+
+
+def _up_to_a_key(path: KeyPath) -> KeyPath:
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    return path

@@ -1,0 +1,250 @@
+"""The reaper's other end: sends it commands, and carries what they write to where it goes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import sys
+from array import array
+
+from runner.execute.wire import Frames, frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from runner.result import Action, Sink, Stream
+
+READ_BYTES = 65536
+PIPE_BYTES = 1 << 20
+# Reads of one descriptor before the others have their turn.
+READS_A_TURN = 8
+HIGH_FD = 64
+
+
+class Running:
+    """One command from its start to the last byte that it wrote."""
+
+    __slots__ = ("action", "fds", "gone", "left", "number", "on_change", "sink", "stop_signal", "trouble", "usage", "wait_status")
+
+    def __init__(self, number: int, action: Action, sink: Sink, on_change: Callable[[], None]) -> None:
+        self.number = number
+        self.action = action
+        self.sink = sink
+        self.on_change = on_change
+        self.fds: dict[int, Stream] = {}
+        self.wait_status: int | None = None
+        self.usage: tuple[float, int] | None = None
+        self.left: list[str] = []
+        self.gone = False
+        self.trouble: int | None = None
+        self.stop_signal: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """True once the command itself has ended, or could not be started."""
+        return self.wait_status is not None or self.trouble is not None
+
+
+class Pump:
+    """A reaper process, the pipes of what it runs, and one selector over them all.
+
+    *Why one selector*: a task of the event loop for each pipe costs more than starting a process does.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, leaves: bool, jobserver_fds: Sequence[int] = ()) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.commands: dict[int, Running] = {}
+        self.by_fd: dict[int, Running] = {}
+        self.frames = Frames()
+        self.swept: list[tuple[str | None, str]] | None = None
+        self.is_dead = False
+        self._number = 0
+        self.sock, self.pid = start_reaper(environ, leaves=leaves, jobserver_fds=jobserver_fds)
+        self.selector.register(self.sock, selectors.EVENT_READ)
+
+    def fileno(self) -> int:
+        """The selector's own descriptor: readable whenever turn() has something to do."""
+        return self.selector.fileno()  # type: ignore[attr-defined, no-any-return]
+
+    def start(self, action: Action, program: str, sink: Sink, on_change: Callable[[], None]) -> Running:
+        """Have a command started; what becomes of it is told through `on_change`."""
+        self._number += 1
+        running = Running(self._number, action, sink, on_change)
+        self.commands[running.number] = running
+        message = (running.number, program, list(action.argv), dict(action.env), action.cwd)
+        if action.owns_terminal:
+            self._send(frame("own", *message))
+            return running
+        out, out_end = os.pipe()
+        err, err_end = os.pipe()
+        for fd, stream in ((out, "stdout"), (err, "stderr")):
+            os.set_blocking(fd, False)
+            running.fds[fd] = stream  # type: ignore[assignment]
+            self.by_fd[fd] = running
+            self.selector.register(fd, selectors.EVENT_READ)
+        self._send(frame("run", *message), (out_end, err_end))
+        os.close(out_end)
+        os.close(err_end)
+        return running
+
+    def signal(self, running: Running, signum: int) -> None:
+        """Signal the group of a command; `gone` tells when its last member is."""
+        self._send(frame("signal", running.number, int(signum)))
+
+    def hand_terminal(self, running: Running) -> None:
+        """Put the command's group into the foreground again."""
+        self._send(frame("hand", running.number))
+
+    def signal_tree(self, signum: int) -> None:
+        """Signal everything that was ever started and is still there."""
+        self._send(frame("tree", int(signum)))
+
+    def end(self, signum: int, grace_s: float) -> None:
+        """Have what is left ended; `swept` then says what it was."""
+        self._send(frame("end", int(signum), int(grace_s * 1000)))
+
+    def _send(self, data: bytes, fds: tuple[int, ...] = ()) -> None:
+        """To the reaper, which reads at once: a wait here is one for the processor."""
+        if self.is_dead:
+            return
+        try:
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", fds))] if fds else []
+            sent = self.sock.sendmsg([data], ancillary)
+            if sent < len(data):
+                self.sock.sendall(data[sent:])
+        except OSError:
+            self._die()
+
+    def turn(self) -> None:
+        """Do all that can be done now: read what was written, hear what the reaper says."""
+        for key, _ in self.selector.select(0):
+            if key.fileobj is self.sock:
+                self._hear()
+            else:
+                running = self.by_fd.get(key.fd)
+                if running is not None:
+                    self.read(running, key.fd)
+
+    def read(self, running: Running, fd: int, turns: int = READS_A_TURN) -> bool:
+        """Carry what a pipe holds to its sink. True if there may be more."""
+        for _ in range(turns):
+            try:
+                data = os.read(fd, READ_BYTES)
+            except BlockingIOError:
+                return False
+            except OSError:
+                data = b""
+            if not data:
+                self._close(running, fd)
+                running.on_change()
+                return False
+            running.sink(running.fds[fd], data)
+            if len(data) < READ_BYTES:
+                return False
+        return True
+
+    def drain(self, running: Running) -> None:
+        """Carry all that the pipes of a command hold by now: what it wrote itself is in them when it has ended."""
+        for fd in [*running.fds]:
+            # A process that it left may go on writing for ever: no more than a full pipe is its own.
+            self.read(running, fd, turns=2 * PIPE_BYTES // READ_BYTES)
+
+    def forget(self, running: Running) -> None:
+        """No more is wanted of a command; what it left behind writes to nobody."""
+        for fd in [*running.fds]:
+            self._close(running, fd)
+        self.commands.pop(running.number, None)
+        if running.left:
+            self._send(frame("forget", running.number))
+
+    def _close(self, running: Running, fd: int) -> None:
+        self.selector.unregister(fd)
+        del running.fds[fd], self.by_fd[fd]
+        os.close(fd)
+
+    def _hear(self) -> None:
+        try:
+            data = self.sock.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._die()
+            return
+        for message in self.frames.feed(data):
+            self._heard(message)
+
+    def _heard(self, message: tuple[Any, ...]) -> None:
+        if message[0] == "swept":
+            self.swept = message[1]
+            return
+        running = self.commands.get(message[1])
+        if running is None:
+            return
+        match message:
+            case ("exit", _, status, cpu_s, rss_bytes, left):
+                running.wait_status, running.usage, running.left = status, (cpu_s, rss_bytes), left
+                running.gone = not left
+            case ("unstarted", _, number):
+                running.trouble, running.gone = number, True
+            case ("gone", _):
+                running.gone = True
+            case ("stopped", _, signum):
+                running.stop_signal = signum
+        running.on_change()
+
+    def _die(self) -> None:
+        """The reaper is gone, which nothing but a kill can do: whatever ran is lost."""
+        if self.is_dead:
+            return
+        self.is_dead = True
+        self.swept = self.swept or []
+        self.selector.unregister(self.sock)
+        self.sock.close()
+        for running in [*self.commands.values()]:
+            if not running.is_over:
+                running.wait_status = signal.SIGKILL
+            running.gone = True
+            running.on_change()
+
+    def close(self) -> None:
+        """Let go of the reaper and wait until it is gone."""
+        self._die()
+        for running in [*self.commands.values()]:
+            self.forget(running)
+        self.selector.close()
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
+
+
+def start_reaper(environ: Mapping[str, str], *, leaves: bool, jobserver_fds: Sequence[int]) -> tuple[socket.socket, int]:
+    """Our end of a socket to a new reaper, and its pid."""
+    ours, its = socket.socketpair()
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    code = f"import sys; sys.path.append({package!r}); from runner.execute.reaper import serve; serve(sys.argv[1:])"
+    ignored = [signum for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM) if is_ignored(signum)]
+    argv = [sys.executable, "-I", "-S", "-c", code, ",".join(str(int(signum)) for signum in ignored)]
+    argv += ["jobserver" if jobserver_fds else "alone", "leaves" if leaves else "ends"]
+    # Above all that the reaper expects, so that no dup2 overwrites what a later one copies.
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH_FD) for fd in (its.fileno(), *jobserver_fds)]
+    actions = [(os.POSIX_SPAWN_DUP2, fd, 3 + at) for at, fd in enumerate(high)]
+    try:
+        pid = os.posix_spawn(sys.executable, argv, environ, file_actions=actions, setpgroup=0)
+    finally:
+        for fd in high:
+            os.close(fd)
+        its.close()
+    return ours, pid
+
+
+def is_ignored(signum: int) -> bool:
+    """True if the signal was ignored when trun was started, as nohup does: then it stays so."""
+    return signal.getsignal(signum) is signal.SIG_IGN

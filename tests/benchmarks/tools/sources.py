@@ -1,0 +1,112 @@
+"""Where tools come from: PyPI by package name, the system, or beside the running Python."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import Absent, Found
+
+INSTALL_LIMIT_S = 300.0
+VERSION_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PyPI:
+    """A package with a binary in it, installed by pip into a throw-away environment."""
+
+    package: str
+    script: str
+
+    def find(self, cache: Path) -> Found | Absent:
+        """The installed script; installed first if it is not there."""
+        home = cache / "venv"
+        program = home / "bin" / self.script
+        if not program.exists():
+            print(f"installing {self.package} with pip into {home}", file=sys.stderr, flush=True)
+            refusal = install(self.package, home)
+            if refusal:
+                return Absent(reason=refusal)
+        if not program.exists():
+            return Absent(reason=f"the package {self.package} has no script `{self.script}`")
+        return version_of((str(program),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A program that the system has or has not."""
+
+    program: str
+
+    def find(self, cache: Path) -> Found | Absent:
+        """The program on the PATH."""
+        path = shutil.which(self.program)
+        return version_of((path,)) if path else Absent(reason=f"`{self.program}` is not on the PATH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A script in the folder of the running Python: the development environment."""
+
+    script: str
+
+    def find(self, cache: Path) -> Found | Absent:
+        """The script, if this environment has it."""
+        path = Path(sys.executable).parent / self.script
+        return version_of((str(path),)) if path.exists() else Absent(reason=f"`{path}` does not exist")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A program named on the command line."""
+
+    words: tuple[str, ...]
+
+    def find(self, cache: Path) -> Found | Absent:
+        """The words as given, the first looked up on the PATH."""
+        path = shutil.which(self.words[0])
+        if path is None:
+            return Absent(reason=f"`{self.words[0]}` is not a program")
+        return version_of((str(Path(path).absolute()), *self.words[1:]))
+
+
+def install(package: str, home: Path) -> str:
+    """Have pip put `package` into the environment at `home`; the reason if it could not, else nothing."""
+    python = home / "bin" / "python"
+    try:
+        if not python.exists():
+            venv.create(home, with_pip=True)
+        words = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return last_line(str(error)) or type(error).__name__
+    return "" if done.returncode == 0 else last_line(done.stderr) or f"pip ended with {done.returncode}"
+
+
+def version_of(words: tuple[str, ...]) -> Found | Absent:
+    """The tool with the first line that it prints for `--version`; absent if it cannot even do that."""
+    try:
+        done = subprocess.run(
+            [*words, "--version"],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=VERSION_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Absent(reason=last_line(str(error)))
+    if done.returncode != 0:
+        return Absent(reason=f"`--version` ended with {done.returncode}: {last_line(done.stderr)}")
+    lines = done.stdout.split("\n")
+    return Found(words=words, version=lines[0].strip())
+
+
+def last_line(text: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
