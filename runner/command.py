@@ -34,6 +34,8 @@ INTERPRETERS: Final[dict[str, tuple[str, ...]]] = {
 }
 # What a command may name and only a run can know.
 FOUND: Final = ("inputs", "outputs")
+# The nodes that a command runs below, one a line: a trun below a trun must not wait for itself.
+STACK: Final = "TRUN_STACK"
 
 
 class Commands:
@@ -72,8 +74,7 @@ class Commands:
         for name, value in node.task.env.items():
             with self.expansion.placed(*node.task.path, "env", name):
                 found[name] = (render(value, words), f"task {node.task.name}")
-        found["TRUN_TASK"] = (node.name, "trun")
-        return found
+        return {**found, **{name: (value, "trun") for name, value in self._own(node).items()}}
 
     def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, str]:
         """The variables alone, as a command gets them."""
@@ -81,7 +82,12 @@ class Commands:
             return {name: value for name, (value, _) in self.environment(node, words).items()}
         if self._plain is None:
             self._plain = {name: value for name, (value, _) in self._layers().items()}
-        return {**self._plain, "TRUN_TASK": node.name}
+        return {**self._plain, **self._own(node)}
+
+    def _own(self, node: Node) -> dict[str, str]:
+        above = self.ambient.environ.get(STACK)
+        here = stacked(self.project.root, node.name)
+        return {"TRUN_TASK": node.name, STACK: f"{above}\n{here}" if above else here}
 
     def folder(self, node: Node) -> str:
         """The absolute folder that a node works in."""
@@ -179,6 +185,11 @@ class Commands:
                 quote = quoting(("sh",))
                 found.append(" ".join(quote(word) for word in self.argv(node, step, kept)))
         return found
+
+
+def stacked(root: str, name: str) -> str:
+    """A node as it is told to what runs below it."""
+    return f"{ascii(root)} {ascii(name)}"
 
 
 def _lenient(task: Task) -> Callable[[str], str]:

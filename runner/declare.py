@@ -244,8 +244,8 @@ def _retry(raw: Any) -> Retry:
         return nouns.Retry(count=raw)
     return nouns.Retry(
         count=raw["count"],
-        delay_s=seconds(raw["delay"]) if "delay" in raw else 0.0,
-        backoff=raw.get("backoff", 1.0),
+        delay_s=seconds(raw["delay"]) if "delay" in raw else 1.0,
+        backoff=raw.get("backoff", 2.0),
         exit_codes=tuple(raw.get("exit_codes", ())),
     )
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
-    Verb = Literal["run", "plan", "list", "show", "graph", "check"]
+    Verb = Literal["run", "plan", "list", "show", "graph", "check", "help", "version"]
     # An argument's value as canonical text; several for `multiple`; None where it is unset.
     ArgValue = str | tuple[str, ...] | None
 

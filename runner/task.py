@@ -106,8 +106,8 @@ class Retry:
     """How often to try again after a failure, and when. *Units*: `delay_s` seconds, multiplied by `backoff` each time."""
 
     count: int = 0
-    delay_s: float = 0.0
-    backoff: float = 1.0
+    delay_s: float = 1.0
+    backoff: float = 2.0
     exit_codes: tuple[int, ...] = ()
 
 

@@ -29,7 +29,8 @@ class Option:
     """One option: how it is typed, and what it says in a Request.
 
     `sets` is what it says without a value; a flag that is `repeatable` counts, a value that is makes a tuple.
-    `measure` is what its value is. `belongs_to` is the verb without which it says nothing. `later` is recognised, and refused.
+    `measure` is what its value is. `belongs_to` is the verb without which it says nothing. `later` is recognised, and
+    refused.
     """
 
     names: tuple[str, ...]
@@ -63,7 +64,8 @@ class Option:
         """What stands after its name."""
         if self.kind == "flag":
             return ""
-        return {"value": f" {self.metavar}", "optional": f"[={self.metavar}]", "number": f" [{self.metavar}]"}[self.kind]
+        shapes = {"value": " {}", "optional": "[={}]", "number": " [{}]"}
+        return shapes[self.kind].format(self.metavar)
 
 
 def _run(*names: str, help: str = "", **more: Any) -> Option:
@@ -90,8 +92,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _run("--tag", letter="t", kind="value", metavar="EXPR", field="tags", repeatable=True,
          help="only tasks whose tags fit; each further one narrows it"),
     _run("--affected", kind="optional", metavar="REF", later=True, help="only what changed against REF"),
-    _run("--from", kind="value", metavar="T", field="from_", repeatable=True, help="leave out what lies before the task T"),
-    _run("--until", kind="value", metavar="T", field="until", repeatable=True, help="leave out what lies after the task T"),
+    _run("--from", kind="value", metavar="T", field="from_", repeatable=True,
+         help="leave out what lies before the task T"),
+    _run("--until", kind="value", metavar="T", field="until", repeatable=True,
+         help="leave out what lies after the task T"),
     _run("--force", letter="f", field="force", help="run the named targets, also those that are up to date"),
     _run("--no-cache", later=True, help="everything runs and nothing is stored"),
     _run("--offline", later=True, help="use no remote"),
@@ -105,7 +109,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _run("--tui", "--no-tui", later=True, help="show the run on a full screen"),
     _run("--quiet", letter="q", field="quiet", repeatable=True, help="tell less; twice, less still"),
     _run("--verbose", letter="v", field="verbose", repeatable=True, help="tell more; twice, more still"),
-    _run("--color", kind="value", metavar="WHEN", field="color", choices=("auto", "always", "never"), help="use colours"),
+    _run("--color", kind="value", metavar="WHEN", field="color", choices=("auto", "always", "never"),
+         help="when to use colours"),
     _run("--json", kind="optional", metavar="FILE", field="json", sets=STANDARD_OUTPUT,
          help="events as JSON, one a line, to standard output or FILE; after a look, its answer"),
     _run("--yes", letter="y", field="yes", help="answer yes to what tasks ask before they run"),
@@ -118,7 +123,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _look("--show", field="verb", sets="show", help="the targets as resolved: command, folder, variables, files"),
     _look("--why", later=True, help="why each is fresh, would be restored, or would run"),
     _look("--graph", field="verb", sets="graph", help="what the targets need, as a graph"),
-    _look("--format", kind="value", metavar="F", field="format", belongs_to="graph", help="with --graph: how it is drawn",
+    _look("--format", kind="value", metavar="F", field="format", belongs_to="graph",
+          help="with --graph: how it is drawn",
           choices=("tree", "mermaid", "dot", "json"), later_choices=("svg", "html")),
     _look("--report", kind="optional", metavar="FILE", later=True, help="one page about a run"),
     _look("--trace-events", kind="value", metavar="FILE", later=True, help="the run as Chrome trace events"),
@@ -133,7 +139,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _keep("--import", kind="value", metavar="FILE", later=True, help="begin a tasks file from what is there"),
     _keep("--check", field="verb", sets="check", help="check the file, and tell all that is wrong with it"),
     _keep("--fmt", kind="optional", metavar="check", choices=("check",), later=True, help="format the tasks file"),
-    _keep("--schema", kind="optional", metavar="install", choices=("install",), later=True, help="the schema, for editors"),
+    _keep("--schema", kind="optional", metavar="install", choices=("install",), later=True,
+          help="the schema, for editors"),
     _keep("--completions", kind="value", metavar="SHELL", later=True, help="completion for a shell"),
     _keep("--mcp", later=True, help="serve the tasks to an MCP client"),
     _keep("--junit", kind="value", metavar="FILE", later=True, help="the run as a JUnit report"),
@@ -201,7 +208,10 @@ def _seconds(shown: str, text: str) -> float:
     number = text.rstrip("mshd")
     whole, dot, part = number.partition(".")
     digits = whole + part
-    if not (digits.isascii() and digits.isdigit() and whole and bool(part) == bool(dot)) or len(digits) > DIGITS_AT_MOST:
+    if (
+        not (digits.isascii() and digits.isdigit() and whole and bool(part) == bool(dot))
+        or len(digits) > DIGITS_AT_MOST
+    ):
         number = ""
     scale = SECONDS.get(text[len(number) :])
     if not number or scale is None:
@@ -233,14 +243,11 @@ def fields(said: Iterable[tuple[Option, Any]]) -> dict[str, Any]:
     return made
 
 
-def clashes(said: Sequence[Option]) -> Iterator[tuple[int, str, str | None]]:
-    """Of the options said, those that cannot go with the others: which, why, and a hint."""
-    verb: Option | None = None
+def clashes(said: Sequence[Option]) -> Iterator[tuple[int, str]]:
+    """Of the options said, those that cannot go with the others, and why."""
+    verbs = [option for option in said if option.field == "verb"]
     for at, option in enumerate(said):
-        if option.field == "verb":
-            if verb is not None and verb is not option:
-                yield at, f"`{verb.name}` and `{option.name}` do not go together", None
-            verb = verb or option
-    for at, option in enumerate(said):
-        if option.belongs_to and not any(other.sets == option.belongs_to for other in said if other.field == "verb"):
-            yield at, f"`{option.name}` goes with `--{option.belongs_to}`, and not alone", None
+        if option.field == "verb" and option is not verbs[0]:
+            yield at, f"`{verbs[0].name}` and `{option.name}` do not go together"
+        if option.belongs_to and option.belongs_to not in [verb.sets for verb in verbs]:
+            yield at, f"`{option.name}` goes with `--{option.belongs_to}`, and not alone"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from runner.argument import ArgumentError
 from runner.cli.line import Line, problem_of
 from runner.cli.options import LETTERS, LONG, is_number, value_of
-from runner.cli.targets import Aim, Names, Said, is_glob, metavar
-from runner.error import Place, Problem, did_you_mean
+from runner.cli.targets import Aim, Names, Said, metavar, stranger
+from runner.error import Place, Problem, did_you_mean, nearest
 from runner.noun import noun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
     from runner.cli.options import Kind, Option
@@ -56,8 +56,10 @@ class Scan:
         self.problems: list[Problem] = []
         self.strangers: list[Problem] = []
         self._at = 0
-        # A bare word after an option that nobody knows may be its value: then it makes no error of its own.
+        # The bare word after an option that nobody knows may be its value: it makes no error of its own.
         self._may_be_value = False
+        # Arguments typed in front of their target: they are not missing too.
+        self._misplaced: set[str] = set()
         self._read()
         if not self.aims:
             self.certain = len(self.said)
@@ -86,8 +88,9 @@ class Scan:
         self.problems.append(Problem(message=message, place=place, hint=hint))
 
     def _place(self, typed: Typed) -> Place:
-        width = 1 if typed.start else len(typed.shown)
-        return self.line.place(typed.at, typed.start, width)
+        # In `-kfz` the letter alone, but of the first one the dash too.
+        is_inside = typed.start > 1
+        return self.line.place(typed.at, typed.start if is_inside else 0, 1 if is_inside else len(typed.shown))
 
     # Options
 
@@ -133,8 +136,8 @@ class Scan:
             found = self._next()
             self._value(option, typed, self.line.words[found] if found is not None else "", found)
         elif option.kind == "number" and typed.is_last and is_number("".join(self.line.words[self._at : self._at + 1])):
-            found = self._next(is_numeric=True)
-            self._value(option, typed, self.line.words[found], found)
+            self._at += 1
+            self._value(option, typed, self.line.words[self._at - 1], self._at - 1)
         else:
             self._say(option, option.sets, typed.at)
 
@@ -143,7 +146,8 @@ class Scan:
         if not text:
             listed = ", ".join(f"`{choice}`" for choice in option.choices)
             message = f"`{typed.shown}` needs a value" + (f", one of {listed}" if listed else "")
-            self._wrong(message, self._place(typed), self._how(typed, option.metavar))
+            mark = "=" if option.kind == "optional" else " "
+            self._wrong(message, self._place(typed), self._how(typed, mark + option.metavar))
             return
         at, start = (typed.at, typed.given_start) if at is None else (at, 0)
         try:
@@ -177,16 +181,17 @@ class Scan:
             self._aim.say(Said(name=arg.name, text=self.line.words[found], at=found))
         else:
             message = f"`{typed.shown}` of `{self._aim.word}` needs a value"
-            self._wrong(message, self._place(typed), self._how(typed, metavar(arg)))
+            self._wrong(message, self._place(typed), self._how(typed, " " + metavar(arg)))
 
-    def _how(self, typed: Typed, metavar: str) -> str:
-        """How a value is typed that is not there, or that looks like an option."""
+    def _how(self, typed: Typed, value: str) -> str:
+        """How a value is typed that is not there; one that looks like an option that nobody knows was meant as one."""
         words = self.line.words
         following = words[self._at] if self._at < len(words) and typed.given is None else ""
-        mark = "=" if typed.shown.startswith("--") else ""
         if following.startswith("-") and following != "--" and not self._is_option(following):
+            self._at += 1
+            mark = "=" if typed.shown.startswith("--") else ""
             return f"a value that begins with `-` is written `{typed.shown}{mark}{following}`"
-        return f"write `{typed.shown} {metavar}`"
+        return f"write `{typed.shown}{value}`"
 
     def _is_option(self, word: str) -> bool:
         name = word.partition("=")[0]
@@ -202,21 +207,33 @@ class Scan:
         if aim is not None and not aim.is_known and not aim.tasks:
             return
         word = self.line.words[typed.at]
+        if "-" + word.partition("=")[0] in LONG:
+            name = word.partition("=")[0]
+            self._wrong(f"unknown option `{name}`", self.line.place(typed.at, 0, len(name)), f"did you mean `-{name}`?")
+            return
         inside = f" in `{word}`" if typed.start and len(word) > 2 else ""
         self._wrong(f"unknown option `{typed.shown}`{inside}", self._place(typed), self._meant(typed, aim))
 
     def _meant(self, typed: Typed, aim: Aim | None) -> str | None:
         """What somebody meant who typed an option that is none: a later target's, one of a like name."""
         name = typed.shown
-        for word in self.line.words[typed.at + 1 :] if self.names else ():
-            other = Aim(word, 0, self.names.find(word))
-            if other.long(name) or (len(name) == 2 and other.letter(name[1])):
-                return f"`{name}` is an argument of `{word}`: write it after `{word}`"
-        if not name.startswith("--"):
-            known = "-" + self.line.words[typed.at].partition("=")[0]
-            return f"did you mean `{known}`?" if known in LONG else None
-        near = did_you_mean(name, [*(arg.option for arg in (aim.args() if aim else ())), *LONG])
-        return near or (f"`trun {aim.word} --help` shows what it takes" if aim and aim.is_known and aim.tasks else None)
+        for other in self._aims_after(typed.at):
+            found = other.long(name)
+            arg = found[0] if found else other.letter(name[1:])
+            if arg is not None:
+                self._misplaced.add(arg.name)
+                return f"`{name}` is an argument of `{other.word}`: write it after `{other.word}`"
+        known = [arg.option[2:] for arg in (aim.args() if aim else ())] + [long[2:] for long in LONG]
+        near = nearest(name[2:], known) if name.startswith("--") else None
+        if near is not None:
+            return f"did you mean `--{near}`?"
+        return f"`trun {aim.word} --help` shows what it takes" if aim and aim.is_known and aim.tasks else None
+
+    def _aims_after(self, at: int) -> Iterator[Aim]:
+        """What the words after one would be as targets."""
+        if self.names is not None:
+            for word in self.line.words[at + 1 :]:
+                yield Aim(word, at, self.names.find(word))
 
     def _next(self, *, is_numeric: bool = False) -> int | None:
         """The next word, if it can be a value."""
@@ -243,7 +260,9 @@ class Scan:
         name, mark, value = word.partition("=")
         arg = self._aim.place_for(word, self.names) if self._aim and self.names else None
         if self._aim is not None and arg is not None:
-            self._aim.say(Said(name=arg.name, text=word, at=at))
+            self._aim.filled.add(arg.name)
+            if not may_be_value:
+                self._aim.say(Said(name=arg.name, text=word, at=at))
         elif not self.aims and mark and name.replace("-", "_").isidentifier():
             self._var(at, name, value)
         else:
@@ -255,9 +274,10 @@ class Scan:
             return
         hint = did_you_mean(name, self.project.vars)
         option = "--" + name.replace("_", "-")
-        for word in self.line.words[at + 1 :] if self.names else ():
-            if Aim(word, 0, self.names.find(word)).long(option):
-                hint = f"the argument of `{word}` is written after it: `{option}={value}`"
+        for other in self._aims_after(at):
+            if other.long(option):
+                self._misplaced.add(name)
+                hint = f"the argument of `{other.word}` is written after it: `{option}={value}`"
         if hint is None and not self.project.vars:
             hint = f"`{self.project.manifest.shown}` declares no vars"
         self._wrong(f"unknown var `{name}`", self.line.place(at, 0, len(name)), hint)
@@ -269,26 +289,24 @@ class Scan:
             self.aims.append(Aim(word, at, ()))
             return
         tasks = self.names.find(word)
-        if tasks or not may_be_value:
-            near = None if tasks else self.names.near(word)
-            meant = tasks or (self.names.find(near) if near else ())
-            if not tasks:
-                self._stranger(at, word, near)
-            self.aims.append(Aim(word, at, meant, is_known=bool(tasks)))
+        if tasks:
+            self.aims.append(Aim(word, at, tasks))
+            self.aims[-1].filled |= self._misplaced
+        elif not may_be_value:
+            self.strangers.append(stranger(self.names, word, self.line.place(at), self._no_task(word)))
+            near = self.names.near(word)
+            self.aims.append(Aim(word, at, self.names.find(near) if near else (), is_known=False))
 
-    def _stranger(self, at: int, word: str, near: str | None) -> None:
-        """A bare word that names nothing."""
+    def _no_task(self, word: str) -> str | None:
+        """What a bare word was probably meant to be, if that is no task."""
         name, mark, _ = word.partition("=")
-        option = "--" + name.replace("_", "-")
-        hint = f"did you mean `{near}`?" if near else None
         if f"--{word}" in LONG:
-            hint = f"did you mean `--{word}`?"
-        elif mark and self._aim and self._aim.long(option):
-            hint = f"the argument of `{self._aim.word}` is written `--{word}`"
-        elif mark and self.project and name in self.project.vars:
-            hint = "vars stand before the first target"
-        message = f"no task matches `{word}`" if is_glob(word) else f"unknown target `{word}`"
-        self.strangers.append(Problem(message=message, place=self.line.place(at), hint=hint))
+            return f"did you mean `--{word}`?"
+        if mark and self._aim and self._aim.long("--" + name.replace("_", "-")):
+            return f"the argument of `{self._aim.word}` is written `--{word}`"
+        if mark and self.project and name in self.project.vars:
+            return "vars stand before the first target"
+        return None
 
     def _rest(self, at: int) -> None:
         if self.aims:
@@ -300,7 +318,9 @@ class Scan:
 def _letter(at: int, word: str, start: int, kind: Kind) -> Typed:
     """One letter of a word, with the rest of the word if that is its value."""
     after = word[start + 1 :]
-    has_value = after[:1] == "=" or (after and kind == "value") or (after and kind == "number" and not after[0].isalpha())
+    has_value = (
+        after[:1] == "=" or (after and kind == "value") or (after and kind == "number" and not after[0].isalpha())
+    )
     given = after.removeprefix("=") if has_value else None
     return Typed(
         shown=f"-{word[start]}",

@@ -1,25 +1,16 @@
-"""Targets: which tasks a word names, which words after it are its arguments, and what those say."""
+"""Targets on a line: which tasks a word names, and which of the words after it are arguments of those."""
 
 from __future__ import annotations
 
-import posixpath
-
-from runner.argument import ArgumentError, Stand, canonical, unknown
-from runner.cli.line import problem_of, variable_place
 from runner.error import Problem, nearest
 from runner.noun import noun
-from runner.request import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Final
 
-    from runner.cli.line import Line
-    from runner.request import Ambient, ArgValue
+    from runner.error import Place
     from runner.task import Arg, Project, Task
-
-ASKED_AT_MOST: Final = 3
 
 
 class Names:
@@ -48,7 +39,7 @@ class Names:
         return tuple(task for name, task in self.tasks.items() if not task.hidden and matches(word, name))
 
     def near(self, word: str) -> str | None:
-        """The name or alias that was most likely meant by a word that is none; a hidden one only if no other is near."""
+        """The name or alias most likely meant by a word that is none; a hidden one only if no other is near."""
         shown = [name for name, task in self.tasks.items() if not task.hidden]
         return nearest(word, [*shown, *self.aliases]) or nearest(word, self.tasks)
 
@@ -70,7 +61,7 @@ def matches(glob: str, name: str) -> bool:
             at += 1
             in_glob += 1
         elif star >= 0:
-            # The last star takes one character more: an earlier one never has to, so this is never worse than n times m.
+            # The last star takes one character more. No earlier one ever has to: at worst n times m steps.
             resumed += 1
             at, in_glob = resumed, star + 1
         else:
@@ -140,90 +131,8 @@ class Aim:
 
     def say(self, said: Said) -> None:
         """One more value."""
-        self.said.append(said)
         self.filled.add(said.name)
-
-
-class Reading:
-    """Makes targets of what was typed, for one line in one project, and collects what is wrong with it."""
-
-    def __init__(self, line: Line, project: Project, ambient: Ambient, cwd: str) -> None:
-        self.line = line
-        self.root = project.root
-        self.ambient = ambient
-        self.cwd = cwd
-        self.problems: list[Problem] = []
-
-    def target(self, aim: Aim, task: Task) -> Target:
-        """The target that a task becomes with what was said."""
-        values: dict[str, ArgValue] = {}
-        for said in aim.said:
-            try:
-                strange = unknown(task, [said.name])
-                if strange is not None:
-                    raise strange
-                arg = task.args[said.name]
-                value = canonical(arg, said.text, self._stand(task))
-            except ArgumentError as error:
-                self._wrong(problem_of(error, self.line.place(said.at, said.start)))
-            else:
-                before = values.get(said.name)
-                values[said.name] = (*(before or ()), value) if arg.multiple else value
-        return Target(name=task.name, args=values, rest=aim.rest)
-
-    def absent(self, task: Task, target: Target, aim: Aim | None) -> list[Arg]:
-        """The required arguments that have no value; a variable that gives a bad one is a problem."""
-        environ = self.ambient.environ
-        found = []
-        for arg in task.args.values():
-            if arg.name in target.args or (aim is not None and arg.name in aim.filled):
-                continue
-            if arg.env is not None and arg.env in environ:
-                try:
-                    canonical(arg, environ[arg.env])
-                except ArgumentError as error:
-                    self._wrong(problem_of(error, variable_place(arg.env, environ[arg.env])))
-            elif arg.required and arg.default in (None, ()):
-                found.append(arg)
-        return found
-
-    def ask(self, task: Task, arg: Arg) -> ArgValue:
-        """What a person says when asked for an argument; None for nothing that could be taken."""
-        assert self.ambient.ask is not None
-        prompt = asking(task, arg)
-        complaint = ""
-        for _ in range(ASKED_AT_MOST):
-            answer = self.ambient.ask(complaint + prompt).strip()
-            try:
-                texts = answer.split() if arg.multiple else [answer] * bool(answer)
-                values = tuple(canonical(arg, text, self._stand(task)) for text in texts)
-            except ArgumentError as error:
-                complaint = f"{error}\n"
-                continue
-            if values:
-                return values if arg.multiple else values[0]
-        return None
-
-    def missing(self, task: Task, arg: Arg, aim: Aim | None) -> None:
-        """A required argument has no value, and nobody can be asked."""
-        choices = ", one of " + ", ".join(f"`{choice}`" for choice in arg.choices) if arg.choices else ""
-        typed = spelled(arg)
-        self._wrong(
-            Problem(
-                message=f"task `{task.name}` needs `{arg.name}`{choices}",
-                place=self.line.place(aim.at) if aim else None,
-                hint=f"write `trun {aim.word if aim else task.name} {typed}`",
-            )
-        )
-
-    def _stand(self, task: Task) -> Stand:
-        folder = posixpath.join(self.root, task.dir.lstrip("/"))
-        return Stand(cwd=self.cwd, dir=posixpath.normpath(folder))
-
-    def _wrong(self, problem: Problem) -> None:
-        # The tasks of one glob often say the same.
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.said.append(said)
 
 
 def metavar(arg: Arg) -> str:
@@ -231,17 +140,11 @@ def metavar(arg: Arg) -> str:
     return arg.name.replace("_", "-").upper()
 
 
-def spelled(arg: Arg) -> str:
-    """An argument as it is typed."""
-    if arg.positional:
-        return metavar(arg)
-    if arg.type == "bool":
-        return f"{arg.option}` or `--no-{arg.option[2:]}"
-    return f"{arg.option} {metavar(arg)}"
-
-
-def asking(task: Task, arg: Arg) -> str:
-    """The question for an argument."""
-    choices = f" ({', '.join(arg.choices)})" if arg.choices else ""
-    told = f", {arg.help}" if arg.help else ""
-    return f"{task.name} needs {arg.name}{choices}{told}: "
+def stranger(names: Names, word: str, place: Place, hint: str | None = None) -> Problem:
+    """What is wrong with a word that names no task."""
+    near = None if hint else names.near(word)
+    return Problem(
+        message=f"no task matches `{word}`" if is_glob(word) else f"unknown target `{word}`",
+        place=place,
+        hint=f"did you mean `{near}`?" if near else hint,
+    )

@@ -9,8 +9,9 @@
 | a bare word after a target | its next positional argument, if one is open; else the next target |
 | `NAME=VALUE` before the first target | a var of the file |
 
-A value is the next word, or stands after `=`, or straight after a letter. One that begins with `-` needs `=` (a lone `-`
-does not, nor does a negative number for a numeric argument), so a forgotten value is noticed. A bool takes none in the next word.
+A value is the next word, or stands after `=`, or straight after a letter. One that begins with `-` needs `=`, so that a
+forgotten value is noticed; a lone `-` does not, nor does a negative number for a numeric argument. A bool never takes
+the next word. Of two values for one thing the last counts, unless it takes several.
 """
 
 from __future__ import annotations
@@ -18,23 +19,28 @@ from __future__ import annotations
 import posixpath
 
 from runner.argument import ArgumentError
-from runner.cli.line import problem_of, variable_place
+from runner.cli.line import SHOWN_AS, problem_of, variable_place
 from runner.cli.options import ALL_CORES, LONG, VARIABLES, clashes, fields, value_of
+from runner.cli.reading import Reading
 from runner.cli.scan import Scan
-from runner.cli.targets import Reading
-from runner.error import Problem, Refusal, did_you_mean
-from runner.noun import noun
+from runner.cli.targets import stranger
+from runner.error import Problem, Refusal
+from runner.noun import noun, replace
 from runner.request import Request, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from runner.cli.scan import Spoken
-    from runner.cli.targets import Aim
+    from runner.cli.targets import Names
     from runner.request import Ambient
-    from runner.task import Arg, Project, Task
+    from runner.task import Project
+
+# Verbs that must know what each target is given; the others can tell of a task without it.
+RUNNING: Final = ("run", "plan")
+CUTS: Final = ("from_", "until")
 
 
 @noun
@@ -49,8 +55,8 @@ class Where:
 def locate(argv: Sequence[str], environ: Mapping[str, str], project: Project | None = None) -> Where:
     """Where the line points, as far as that is certain: without its tasks, what stands before the first target.
 
-    A later `-C`, `--file` or `--profile` may be a target's own. Once the file is loaded, ask again with it: if the answer
-    differs, load that one.
+    A later `-C`, `--file` or `--profile` may be a target's own. Once the file is loaded, ask again with it: if the
+    answer differs, load that one.
     """
     scan = Scan(argv, project)
     return _where(scan.said if project is not None else scan.said[: scan.certain], environ)
@@ -78,7 +84,27 @@ def parse(argv: Sequence[str], project: Project | None, ambient: Ambient) -> Req
 
     *Raises*: Refusal with all that is wrong with the line and with the variables that stand in for its options.
     """
-    return _Answer(Scan(argv, project), project, ambient).request()
+    scan = Scan(argv, project)
+    said = _fields(scan.said)
+    asks_help, asks_version = said.pop("help", False), said.pop("version", False)
+    if asks_help:
+        return _help(scan, said)
+    if asks_version:
+        return Request(**{**said, "verb": "version"})
+    problems = [*_fall_back(said, ambient.environ), *scan.strangers, *scan.problems, *_clashes(scan)]
+    if said.get("jobs") == ALL_CORES:
+        said["jobs"] = ambient.cpus
+    if project is None or scan.names is None:
+        targets = tuple(Target(name=aim.word, rest=aim.rest) for aim in scan.aims)
+    else:
+        problems += _cuts(scan, scan.names, said)
+        reading = Reading(
+            scan.line, project, replace(ambient, cwd=posixpath.join(ambient.cwd, said.get("directory", "")))
+        )
+        targets = _targets(scan, reading, said, problems)
+    if problems:
+        raise Refusal(*sorted(problems, key=_from_left_to_right))
+    return Request(**said, targets=targets, vars=scan.vars)
 
 
 def _fields(said: Sequence[Spoken]) -> dict[str, Any]:
@@ -109,39 +135,51 @@ def _fall_back(made: dict[str, Any], environ: Mapping[str, str]) -> list[Problem
     return problems
 
 
-class _Answer:
-    """Makes the Request of what a scan has found, or the Refusal."""
+def _help(scan: Scan, said: Mapping[str, Any]) -> Request:
+    if scan.strangers:
+        raise Refusal(*scan.strangers)
+    names = [task.name for aim in scan.aims for task in aim.tasks] if scan.names else [aim.word for aim in scan.aims]
+    return Request(**{**said, "verb": "help"}, targets=tuple(Target(name=name) for name in names))
 
-    def __init__(self, scan: Scan, project: Project | None, ambient: Ambient) -> None:
-        self.scan = scan
-        self.project = project
-        self.ambient = ambient
-        self.made = _fields(scan.said)
-        self.is_help = self.made.pop("help", False)
-        self.is_version = self.made.pop("version", False)
-        cwd = posixpath.join(ambient.cwd, self.made.get("directory", ""))
-        self.reading = Reading(scan.line, project, ambient, cwd) if project is not None else None
 
-    def request(self) -> Request:
-        """The request. *Raises*: Refusal."""
-        if self.is_help:
-            return self._help()
-        if self.is_version:
-            return Request(**{"verb": "version"})
-        strange = _fall_back(self.made, self.ambient.environ)
-        if self.made.get("jobs") == ALL_CORES:
-            self.made["jobs"] = self.ambient.cpus
-        for field in ("from_", "until"):
-            self._resolve(field)
-        named = self._named()
-        targets = [self._target(task, aim) for task, aim in named]
-        absent = self._absent(named, targets) if self.made.get("verb", "run") in RUNNING else []
-        problems = [*strange, *self._found()]
-        if absent and self.reading and (problems or not self._can_ask()):
-            for at, arg in absent:
-                problems.append(self.reading.missing(named[at][0], arg, named[at][1]))
-        if problems:
-            raise Refusal(*sorted(problems, key=_from_left_to_right))
-        for at, arg in absent:
-            targets[at] = self._asked(named[at][0], targets[at], arg)
-        return Request(**self.made, targets=tuple(targets), vars=self.scan.vars)
+def _clashes(scan: Scan) -> list[Problem]:
+    return [
+        Problem(message=message, place=scan.line.place(scan.said[at].at))
+        for at, message in clashes([spoken.option for spoken in scan.said])
+    ]
+
+
+def _cuts(scan: Scan, names: Names, said: dict[str, Any]) -> list[Problem]:
+    """Puts the names of tasks where `--from` and `--until` have aliases and globs; what is wrong with them."""
+    problems = []
+    for field in CUTS:
+        found: list[str] = []
+        for spoken in scan.said:
+            if spoken.option.field == field:
+                tasks = names.find(spoken.value)
+                found += [task.name for task in tasks]
+                if not tasks:
+                    problems.append(stranger(names, spoken.value, scan.line.place(spoken.at, spoken.start)))
+        if found:
+            said[field] = tuple(found)
+    return problems
+
+
+def _targets(scan: Scan, reading: Reading, said: dict[str, Any], problems: list[Problem]) -> tuple[Target, ...]:
+    """The targets with their arguments; adds to the problems what is wrong with these."""
+    for aim in scan.aims:
+        for task in aim.tasks if aim.is_known else ():
+            reading.take(task, aim)
+    if said.get("verb", "run") in RUNNING:
+        if not scan.aims and not said.get("tags") and not reading.take_default():
+            said["verb"] = "list"
+        reading.demand()
+    problems += reading.problems
+    if reading.absent and (problems or not reading.can_ask):
+        problems += reading.missing()
+    return () if problems else reading.targets()
+
+
+def _from_left_to_right(problem: Problem) -> tuple[bool, int]:
+    place = problem.place
+    return (True, 0) if place is None or place.file != SHOWN_AS else (False, place.column)

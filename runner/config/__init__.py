@@ -21,6 +21,13 @@ class Span:
     end: int
 
 
+class Locate(Protocol):
+    """`Format.locate`, without its format."""
+
+    def __call__(self, text: str, path: KeyPath, *, key: bool = False) -> Span:
+        """Where a value or a key stands."""
+
+
 class Format(Protocol):
     """A way to write a tasks file. A module with these two functions is one."""
 

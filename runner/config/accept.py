@@ -1,7 +1,7 @@
 """A JSON Schema as a predicate: right or wrong, quickly, so that a right file never loads a validator.
 
 Each schema becomes a table from the type of a value to what else must hold for it. `anyOf` is then mostly settled
-before a value is seen, and one look-up tells a value of a wrong type. Schemas are compiled when a value first needs them.
+before a value is seen, and one look-up tells a wrong type. Schemas are compiled when a value first needs them.
 
 *Source*: JSON Schema draft-07, of which it knows the keywords in KNOWN. Two things are narrower, as a person expects:
 1.0 is not an integer, and values are of the six types that tasks files have, so null is never right.
@@ -43,13 +43,8 @@ SILENT: Final = frozenset(("$schema", "$comment", "title", "description", "defau
 
 def acceptor(schema: Mapping[str, Any]) -> Callable[[object], bool]:
     """A function that says whether a value follows the schema. *Raises*: ValueError for a keyword it does not know."""
-    table = Compiler(schema).table(schema)
-
-    def accept(value: object) -> bool:
-        test = table.get(type(value))
-        return test is not None and test(value)
-
-    return accept
+    compiler = Compiler(schema)
+    return lambda value: compiler.accepts(schema, value)
 
 
 def anything(_: object) -> bool:
@@ -62,14 +57,35 @@ class Compiler:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
-        self.by_ref: dict[str, Table] = {}
+        # By identity, which holds because `root` keeps every part of the schema alive.
+        self.compiled: dict[int, Table] = {}
+
+    def accepts(self, schema: Mapping[str, Any] | bool, value: object) -> bool:
+        """Whether a value follows a part of the schema."""
+        test = self.table(schema).get(type(value))
+        return test is not None and test(value)
+
+    def resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What stands behind references, and behind `anyOf` with one branch."""
+        while True:
+            if "$ref" in schema:
+                schema = self._target(schema["$ref"])
+            elif len(schema.get("anyOf", ())) == 1:
+                schema = schema["anyOf"][0]
+            else:
+                return schema
 
     def table(self, schema: Mapping[str, Any] | bool) -> Table:
         """What the schema asks of each type."""
         if isinstance(schema, bool):
             return dict.fromkeys(TYPES, anything) if schema else {}
+        if id(schema) not in self.compiled:
+            self.compiled[id(schema)] = self._table(schema)
+        return self.compiled[id(schema)]
+
+    def _table(self, schema: Mapping[str, Any]) -> Table:
         if "$ref" in schema:
-            return self._referred(schema["$ref"])
+            return self.table(self._target(schema["$ref"]))
         unknown = schema.keys() - KNOWN - SILENT
         if unknown:
             raise ValueError(f"BUG: the schema uses {', '.join(sorted(unknown))}, which is not implemented")
@@ -80,13 +96,11 @@ class Compiler:
             table = both(table, inverse(self.table(schema["not"])))
         return table
 
-    def _referred(self, ref: str) -> Table:
-        if ref not in self.by_ref:
-            target: Any = self.root
-            for part in ref.removeprefix("#/").split("/"):
-                target = target[part]
-            self.by_ref[ref] = self.table(target)
-        return self.by_ref[ref]
+    def _target(self, ref: str) -> Any:
+        target: Any = self.root
+        for part in ref.removeprefix("#/").split("/"):
+            target = target[part]
+        return target
 
     def _types(self, schema: Mapping[str, Any]) -> tuple[type, ...]:
         said = schema.get("type", list(TYPES_BY_NAME))

@@ -16,6 +16,8 @@ def name(path: KeyPath) -> str:
     """`timeout` of task `build`, an entry of `globs.rust`, the file: with its backticks, ready for a sentence."""
     owner, below = _owner(path)
     if below and isinstance(below[-1], int):
+        if owner and isinstance(below[0], int):
+            return f"a step of {name(owner)}"
         return f"an entry of {name((*owner, *_up_to_a_key(below)))}"
     if not owner:
         return f"`{dotted(below)}`" if below else "the file"

@@ -145,3 +145,18 @@ def make_version(text: str) -> tuple[int, ...]:
         return ()
     numbers = line.removeprefix("GNU Make ").split(".")
     return tuple(int(number) for number in numbers if number.isdigit())
+
+
+def best_style(environ: Mapping[str, str]) -> str:
+    """`fifo` where the GNU make that would be found is new enough to take one, or there is none; else `pipe`."""
+    import shutil
+    import subprocess
+
+    make = shutil.which("make", path=environ.get("PATH"))
+    if make is None:
+        return "fifo"
+    try:
+        told = subprocess.run([make, "--version"], capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"})
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return "pipe"
+    return "fifo" if make_version(told.stdout) >= FIFO_SINCE else "pipe"

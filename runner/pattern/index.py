@@ -62,18 +62,13 @@ class OutputIndex:
             for number, (owner, glob) in enumerate(outputs)
             for spelling in glob.spellings
         ]
-        files: dict[str, list[Entry]] = {}
+        self._files: dict[str, list[Entry]] = {}
         folders: dict[str, list[Entry]] = {}
-        kinds: dict[str, list[Entry]] = {}
         for entry in self._entries:
-            if entry.spelling.is_file:
-                files.setdefault(entry.spelling.base, []).append(entry)
-                kinds.setdefault(_kind(entry.spelling.base), []).append(entry)
-            else:
-                folders.setdefault(entry.spelling.base, []).append(entry)
-        self._files = files
-        self._every_file = _Shelf(entry for entries in files.values() for entry in entries)
-        self._kinds = {kind: _Shelf(entries) for kind, entries in kinds.items()}
+            shelf = self._files if entry.spelling.is_file else folders
+            shelf.setdefault(entry.spelling.base, []).append(entry)
+        self._paths = Texts(self._files)
+        self._paths_backwards = Texts(path[::-1] for path in self._files)
         self._folders = {base: _Shelf(entries) for base, entries in folders.items()}
         self._answered: dict[str, list[Entry]] = {}  # for wide patterns that many tasks share
 
@@ -141,24 +136,24 @@ class OutputIndex:
                 near = shelf.all() if input.is_file and above == input.base else shelf.near(input)
                 yield from (entry for entry in near if feeds_one(entry.spelling, input))
         if input.is_named:
-            below = self._every_file.starting_with(input.base + "/" if input.base else "")
-            yield from (entry for entry in below if input.matches(entry.spelling.base))
+            yield from self._files_like(input)
             return
         key = str(input)
         if key not in self._answered:
-            self._answered[key] = [entry for entry in self._ahead(input) if input.matches(entry.spelling.base)]
+            self._answered[key] = list(self._files_like(input))
         yield from self._answered[key]
 
-    def _ahead(self, input: Spelling) -> Iterator[Entry]:
-        """The files that begin as the pattern does, and end alike as far as a look at the last dot tells."""
-        ending = _ending(input)
-        kind = _kind(ending)
-        if "." in ending or isinstance(input.parts[-1], str):
-            shelves = [self._kinds[kind]] if kind in self._kinds else []
+    def _files_like(self, input: Spelling) -> Iterator[Entry]:
+        """The files that match, sought by the pattern's beginning or its end, whichever leaves fewer."""
+        start = input.base + "/" if input.is_file else input.start
+        end = "" if input.is_file else _end(input)[::-1]
+        if self._paths.count(start) <= self._paths_backwards.count(end):
+            paths = self._paths.starting_with(start)
         else:
-            shelves = [self._every_file]
-        for shelf in shelves:
-            yield from shelf.starting_with(input.start)
+            paths = (path[::-1] for path in self._paths_backwards.starting_with(end))
+        for path in paths:
+            if input.matches(path):
+                yield from self._files[path]
 
     def _near_pairs(self) -> Iterator[tuple[Entry, Entry]]:
         """Pairs whose beginnings and ends agree."""
@@ -215,11 +210,6 @@ class _Shelf:
         for start in self._starts.near(spelling.start):
             yield from self._ends[start].near(spelling)
 
-    def starting_with(self, text: str) -> Iterator[Entry]:
-        """Those that begin with the text."""
-        for start in self._starts.starting_with(text):
-            yield from self._ends[start].entries
-
     def leading_to(self, text: str) -> Iterator[Entry]:
         """Those whose beginning the text begins with."""
         for start in self._starts.leading_to(text):
@@ -245,10 +235,10 @@ class _Ends:
         if self._texts is None:
             for entry in self.entries:
                 # What may turn out to be a folder ends in whatever lies in there.
-                ending = "" if entry.spelling.is_file else _ending(entry.spelling)
-                self._at.setdefault(ending[::-1], []).append(entry)
+                end = "" if entry.spelling.is_file else _end(entry.spelling)
+                self._at.setdefault(end[::-1], []).append(entry)
             self._texts = Texts(self._at)
-        for text in self._texts.near(_ending(spelling)[::-1]):
+        for text in self._texts.near(_end(spelling)[::-1]):
             yield from self._at[text]
 
 
@@ -271,14 +261,14 @@ def _by_start(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
-def _ending(spelling: Spelling) -> str:
-    last = spelling.parts[-1] if spelling.parts else None
-    return last if isinstance(last, str) else "" if last is None else last.tail
-
-
-def _kind(name: str) -> str:
-    """What follows the last dot of a path's last name."""
-    return name.rpartition("/")[2].rpartition(".")[2] if "." in name.rpartition("/")[2] else ""
+def _end(spelling: Spelling) -> str:
+    """The text after the last wildcard, without a slash before it; of a file, its path."""
+    end: list[str] = []
+    for part in reversed(spelling.parts):
+        if not isinstance(part, str):
+            return "/".join([part.tail, *end] if part is not None and (part.tail or end) else end)
+        end.insert(0, part)
+    return "/".join(end)
 
 
 def _upwards(path: str) -> Iterator[str]:

@@ -22,6 +22,10 @@ class Texts:
         yield from self.leading_to(text)
         yield from (other for other in self.starting_with(text) if other != text)
 
+    def count(self, text: str) -> int:
+        """How many begin with the text, nearly."""
+        return bisect_left(self._sorted, text + "\U0010ffff") - bisect_left(self._sorted, text)
+
     def starting_with(self, text: str) -> Iterator[str]:
         """Those that begin with the text, in order."""
         for at in range(bisect_left(self._sorted, text), len(self._sorted)):

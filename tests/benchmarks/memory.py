@@ -15,8 +15,8 @@ SETTLED = 4  # looks after which a process is taken to stay
 class Watch:
     """Looks at the processes that run the same program as `root` does, and carry the mark.
 
-    *Why* the same program: it tells the tool and its helpers from the commands of its tasks. *Why* several looks: between
-    vfork and exec a task's process is its parent's very memory under another pid, and would be counted twice.
+    *Why* the same program: it tells the tool and its helpers from the commands of its tasks. *Why* several looks, and
+    equal ones once: between vfork and exec a task's process is its parent's very memory under another pid.
     """
 
     def __init__(self, root: int, launcher: int, mark: str) -> None:
@@ -39,7 +39,8 @@ class Watch:
         now = [pid for pid in same if self.program and self.carries(pid)]
         self.looks = {pid: self.looks.get(pid, 0) + 1 for pid in now}
         settled = [pid for pid, looks in self.looks.items() if pid == self.root or looks >= SETTLED]
-        self.peak_bytes = max(self.peak_bytes, sum(high_water_bytes(pid) for pid in settled))
+        total = sum(high_water_bytes(memory) for memory in {memory_of(pid) for pid in settled})
+        self.peak_bytes = max(self.peak_bytes, total)
 
     def carries(self, pid: int) -> bool:
         """Whether that process was started by this run."""
@@ -64,17 +65,22 @@ def program_of(pid: int) -> str:
         return ""
 
 
-def high_water_bytes(pid: int) -> int:
-    """The most resident memory that process has had."""
+def memory_of(pid: int) -> bytes:
+    """What the system says of that process's memory; nothing if it is gone."""
     try:
-        return high_water_in((PROC / str(pid) / "status").read_bytes())
+        return memory_in((PROC / str(pid) / "status").read_bytes())
     except OSError:
-        return 0
+        return b""
 
 
-def high_water_in(status: bytes) -> int:
-    """`VmHWM` of a status file, in bytes; 0 for a process that has ended."""
-    for line in status.split(b"\n"):
+def memory_in(status: bytes) -> bytes:
+    """The `Vm…` lines of a status file: none for a process that has ended, equal ones for one memory under two pids."""
+    return b"\n".join(line for line in status.split(b"\n") if line.startswith(b"Vm"))
+
+
+def high_water_bytes(memory: bytes) -> int:
+    """The most resident memory that `Vm…` lines tell of."""
+    for line in memory.split(b"\n"):
         if line.startswith(b"VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0

@@ -12,7 +12,7 @@ import pytest
 
 from .command import CACHE, main
 from .measure import Case, Failed, Result, Sample, Summary, environment, interleave, summary, timed
-from .memory import MARK, SETTLED, Watch, high_water_in
+from .memory import MARK, SETTLED, Watch, high_water_bytes, memory_in
 from .project import Project, Step, chain, log, side_by_side
 from .questions import QUESTIONS, Goal, Limit, Question, chosen, forget
 from .sheet import sheet, verdict
@@ -264,8 +264,8 @@ def test_no_tool_sees_a_jobserver_or_a_setting_of_the_caller(tmp_path: Path, mon
 
 
 def test_high_water_is_read_in_bytes_and_is_nothing_for_the_dead() -> None:
-    assert high_water_in(b"Name:\tx\nVmPeak:\t 99 kB\nVmHWM:\t    12 kB\n") == 12_288
-    assert high_water_in(b"Name:\tx\nState:\tZ (zombie)\n") == 0
+    assert high_water_bytes(memory_in(b"Name:\tx\nVmPeak:\t 99 kB\nVmHWM:\t    12 kB\n")) == 12_288
+    assert high_water_bytes(memory_in(b"Name:\tx\nState:\tZ (zombie)\n")) == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/exe").exists(), reason="needs /proc")

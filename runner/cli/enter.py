@@ -1,0 +1,154 @@
+"""The command line from its words to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runner.config.load import find, load
+from runner.error import EXIT_DONE, Refusal, refuse, render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.cli.words import Where
+    from runner.manifest import Manifest
+    from runner.request import Ambient, Request
+    from runner.run import Ended
+    from runner.task import Project
+
+
+def enter(argv: Sequence[str], ambient: Ambient) -> Ended | int:
+    """Do what the words ask for. The exit code, or how a run ended."""
+    from runner.cli.words import first_asked
+
+    asked = first_asked(argv)
+    if asked == "version":
+        return version()
+    if asked == "help":
+        from runner.cli.app import show_help
+
+        return show_help(ambient)
+    try:
+        project = opened(argv, ambient)
+        return answer(argv, project, ambient)
+    except Refusal as refusal:
+        print(painted(render(refusal.problems), ambient), file=sys.stderr)
+        return refusal.exit_code
+
+
+def version() -> int:
+    """Print which trun this is."""
+    from runner import __version__
+
+    print(f"trun {__version__}")
+    return EXIT_DONE
+
+
+def opened(argv: Sequence[str], ambient: Ambient) -> Project:
+    """The project that the words point at, seen through the profiles that they name."""
+    from runner.cli.words import candidate, locate
+
+    where = locate(argv, ambient.environ)
+    try:
+        path = find(ambient.cwd, where.directory, where.file)
+    except Refusal:
+        # No file here; a `-C` behind a target may be what says where it is.
+        where = candidate(argv, ambient.environ)
+        path = find(ambient.cwd, where.directory, where.file)
+    project = seen(load(path, ambient.cwd), where, ambient)
+    again = locate(argv, ambient.environ, project)
+    if again != where:
+        path = find(ambient.cwd, again.directory, again.file)
+        project = seen(load(path, ambient.cwd), again, ambient)
+    return project
+
+
+def seen(manifest: Manifest, where: Where, ambient: Ambient) -> Project:
+    """The file through its profiles, with its dotenv files."""
+    from runner.profile import declared, overlay
+
+    return declared(manifest, overlay(manifest, where.profiles), os=ambient.os, dotenv=dotenvs(manifest))
+
+
+def dotenvs(manifest: Manifest) -> list[tuple[str, dict[str, str]]]:
+    """The dotenv files that are there, the strongest first."""
+    names = manifest.data.get("project", {}).get("dotenv", ())
+    found = []
+    for name in reversed([names] if isinstance(names, str) else names):
+        try:
+            with open(os.path.join(manifest.root, name), "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise refuse(f"`{name}` cannot be read: {error.strerror}") from None
+        from runner.config.dotenv import parse
+
+        found.append((name, parse(data.decode("utf-8", "surrogateescape"), name)))
+    return found
+
+
+def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | int:
+    """What the words ask of a project."""
+    from runner.cli.words import parse
+
+    request = parse(argv, project, ambient)
+    if request.verb == "version":
+        return version()
+    if request.verb == "help":
+        from runner.cli.help import task_help
+
+        print(task_help(project, request.targets, ambient))
+        return EXIT_DONE
+    if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check")):
+        from runner.cli.show import listing
+
+        print(listing(project, request, ambient), end="")
+        return EXIT_DONE
+    return resolved(request, project, ambient)
+
+
+def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | int:
+    """Verbs that need the graph."""
+    from runner.check import check
+    from runner.expand import Expansion
+    from runner.select import select
+
+    expansion = Expansion(project, ambient, request.vars)
+    producers = check(expansion)
+    if request.verb == "check":
+        from runner.cli.show import checking
+
+        return checking(expansion, request)
+    selection = select(expansion, everything(request, project), producers)
+    if request.verb in ("run", "plan"):
+        from runner import run
+
+        return (run.plan if request.verb == "plan" else run.run)(request, expansion, selection, ambient)
+    from runner.cli.show import view
+
+    print(view(request, expansion, selection), end="")
+    return EXIT_DONE
+
+
+def everything(request: Request, project: Project) -> Request:
+    """Without targets, a look tells of all tasks."""
+    from runner.noun import replace
+    from runner.request import Target
+
+    if request.targets:
+        return request
+    return replace(request, targets=tuple(Target(name=name) for name in project.tasks))
+
+
+def painted(text: str, ambient: Ambient) -> str:
+    """An error for a terminal: its first word stands out."""
+    environ = ambient.environ
+    wants = ambient.stderr_is_terminal and environ.get("TERM") != "dumb"
+    if environ.get("NO_COLOR") or not (wants or environ.get("FORCE_COLOR")):
+        return text
+    lines = [f"\x1b[1;31merror\x1b[0m{line[5:]}" if line.startswith("error:") else line for line in text.split("\n")]
+    return "\n".join(lines)
+

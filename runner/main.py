@@ -1,0 +1,77 @@
+"""The door: the quick answer if there is one, otherwise the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runner.request import Ambient
+
+
+def main() -> int:
+    """Run trun on the words that it was started with. The exit code; a run that a signal ended dies by that signal."""
+    if sys.argv[1:] == ["--version"]:
+        from runner import __version__
+
+        print(f"trun {__version__}")
+        return 0
+    try:
+        return _entered()
+    except KeyboardInterrupt:
+        return _die_by(2)
+    except BrokenPipeError:
+        _mute()
+        return 0
+    except Exception as error:
+        return _confess(error)
+
+
+def _entered() -> int:
+    from runner.cli.enter import enter
+
+    ended = enter(sys.argv[1:], _ambient())
+    sys.stdout.flush()
+    if isinstance(ended, int):
+        return ended
+    return ended.exit_code if ended.signal is None else _die_by(ended.signal)
+
+
+def _ambient() -> Ambient:
+    from runner.cli.world import ambient
+
+    return ambient()
+
+
+def _die_by(signum: int) -> int:
+    """End as a program ends that does not handle the signal, so that whoever started it sees the same."""
+    import signal
+
+    sys.stdout.flush()
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+    return 128 + signum
+
+
+def _mute() -> None:
+    """Nobody reads any more: let the interpreter flush into nothing."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+
+
+def _confess(error: Exception) -> int:
+    """A bug in trun: a short report, with where it happened."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(os.path.dirname(last.filename))}/{os.path.basename(last.filename)}:{last.lineno}"
+    print(f"BUG: {type(error).__name__}: {error} (at {where} in {last.name})", file=sys.stderr)
+    print("  this is a fault of trun; TRUN_TRACEBACK=1 shows all of it", file=sys.stderr)
+    if os.environ.get("TRUN_TRACEBACK"):
+        traceback.print_exception(error)
+    return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main())
