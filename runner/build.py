@@ -136,10 +136,10 @@ class Build:
                 slots.take(self.plan.slots(name))
                 event.set()
         while True:
-            name = self.plan.next(slots.free)
-            if name is not None:
-                slots.take(self.plan.slots(name))
-                self._group.start_soon(self._node, self.graph.nodes[name])
+            begun = self.plan.next(slots.free)
+            if begun is not None:
+                slots.take(self.plan.slots(begun))
+                self._group.start_soon(self._node, self.graph.nodes[begun])
             elif not self.plan.is_short:
                 if not self._returning:
                     slots.lend()

@@ -62,7 +62,9 @@ def _file_problems(project: Project) -> Iterator[Problem]:
             taken[alias] = task.name
     if project.default is not None and project.named(project.default) is None:
         hint = did_you_mean(project.default, project.tasks)
-        yield Problem(message=f"unknown task `{project.default}`", place=manifest.value("project", "default"), hint=hint)
+        yield Problem(
+            message=f"unknown task `{project.default}`", place=manifest.value("project", "default"), hint=hint
+        )
 
 
 def _task_problems(expansion: Expansion, task: Task) -> Iterator[Problem]:
@@ -118,7 +120,9 @@ def _argument_clashes(project: Project, task: Task) -> Iterator[Problem]:
     for arg in task.args.values():
         for option in (arg.option, f"-{arg.short}" if arg.short else None):
             if option is not None and option in typed:
-                message = f"arguments `{typed[option]}` and `{arg.name}` of task `{task.name}` are both typed `{option}`"
+                message = (
+                    f"arguments `{typed[option]}` and `{arg.name}` of task `{task.name}` are both typed `{option}`"
+                )
                 yield Problem(message=message, place=project.manifest.key(*task.path, "args", arg.name))
             if option is not None:
                 typed[option] = arg.name
@@ -176,10 +180,11 @@ def _steps(project: Project, task: Task) -> Iterator[Problem]:
 
 def _files(expansion: Expansion, task: Task) -> Iterator[Problem]:
     manifest = expansion.manifest
-    for key, entries in (("inputs", task.inputs), ("outputs", task.outputs)):
-        for at, entry in enumerate(entries):
-            if entry.text.startswith(RESOURCES):
-                message = f"resources such as `{entry.text}` are not available yet in this version of trun"
+    written = {"inputs": [entry.text for entry in task.inputs], "outputs": [entry.text for entry in task.outputs]}
+    for key, entries in written.items():
+        for at, text in enumerate(entries):
+            if text.startswith(RESOURCES):
+                message = f"resources such as `{text}` are not available yet in this version of trun"
                 yield Problem(message=message, place=manifest.value(*task.path, key, at))
                 return
     node = expansion.outline(task)
@@ -198,7 +203,11 @@ def _collisions(project: Project, index: OutputIndex) -> Iterator[Problem]:
     for found in index.collisions():
         task, other = project.tasks[found.owner], project.tasks[found.other_owner]
         same = found.output.normal == found.other_output.normal
-        how = f"`{found.other_output.text}`" if same else f"`{found.output.text}` and `{found.other_output.text}`, which overlap"
+        how = (
+            f"`{found.other_output.text}`"
+            if same
+            else f"`{found.output.text}` and `{found.other_output.text}`, which overlap"
+        )
         yield Problem(
             message=f"tasks `{task.name}` and `{other.name}` both declare the output {how}",
             place=project.manifest.key(*other.path, "outputs"),
@@ -239,4 +248,3 @@ def _inside_quotes(text: str) -> str | None:
             elif char == quote:
                 quote = ""
     return None
-

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.error import Refusal
     from runner.expand import Expansion
     from runner.request import ArgValue
-    from runner.task import Node, Step, Task
+    from runner.task import Node, Task
 
 # How a file is run, by its ending; `[interpreters]` says it for others, and otherwise for these.
 INTERPRETERS: Final[dict[str, tuple[str, ...]]] = {
@@ -53,7 +53,7 @@ class Commands:
         self._plain: dict[str, str] | None = None
 
     def _layers(self) -> dict[str, tuple[str, str]]:
-        """What every command sees, with its source: dotenv, the caller's environment, `[env]`, profiles; the last wins."""
+        """What every command sees, with its source: dotenv, the caller, `[env]`, profiles; the last one wins."""
         if self._base is None:
             found: dict[str, tuple[str, str]] = {}
             for source, layer in reversed(self.project.dotenv):
@@ -173,7 +173,9 @@ class Commands:
 
     def shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
         """The steps as a person would type them; what only a run can know stays as it is written."""
-        kept = Words({**{name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}, **words}, self.expansion.env)
+        kept = Words(
+            {**{name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}, **words}, self.expansion.env
+        )
         found = []
         for step in node.task.steps:
             if isinstance(step, Call):
@@ -189,7 +191,7 @@ class Commands:
 
 def stacked(root: str, name: str) -> str:
     """A node as it is told to what runs below it."""
-    return f"{ascii(root)} {ascii(name)}"
+    return f"{root!a} {name!a}"
 
 
 def _lenient(task: Task) -> Callable[[str], str]:
@@ -213,8 +215,11 @@ def texts(task: Task) -> list[tuple[str, tuple[str | int, ...]]]:
     found += [(value, ("env", name)) for name, value in task.env.items()]
     found += [(entry.text, ("inputs", at)) for at, entry in enumerate(task.inputs)]
     found += [(entry.text, ("outputs", at)) for at, entry in enumerate(task.outputs)]
-    found += [(text, (key,)) for key, text in (("dir", task.dir), ("confirm", task.confirm), ("finally", task.finally_)) if text]
+    found += [
+        (text, (key,))
+        for key, text in (("dir", task.dir), ("confirm", task.confirm), ("finally", task.finally_))
+        if text
+    ]
     if task.when is not None and task.when.cmd:
         found.append((task.when.cmd, ("when", "cmd")))
     return found
-

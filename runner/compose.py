@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runner.request import Ambient
     from runner.task import Node
 
+
 def job_slots(jobs: int, style: str, ambient: Ambient) -> Slots:
     """As many slots as there are jobs, shared with what runs below as `style` says: auto, pipe, fifo or off."""
     from runner.execute import jobserver

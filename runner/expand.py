@@ -35,7 +35,9 @@ class Words(dict[str, "ArgValue"]):
         self.env = env
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (isinstance(name, str) and name.startswith("env.") and name[4:] in self.env)
+        return super().__contains__(name) or (
+            isinstance(name, str) and name.startswith("env.") and name[4:] in self.env
+        )
 
     def __missing__(self, name: str) -> ArgValue:
         return self.env[name[4:]]
@@ -119,7 +121,7 @@ class Expansion:
         return found
 
     def outline(self, task: Task) -> Node:
-        """The node as far as it is known when nobody says its arguments: a required one stands for anything in paths."""
+        """The node as it is when nobody says its arguments: a required one stands for anything in paths."""
         if not task.args:
             return self.node(task)
         usual = defaults(task, self.ambient.environ)
@@ -203,6 +205,7 @@ class Expansion:
         return "" if folder == "." else folder
 
     def _inputs(self, task: Task, folder: str, words: Words) -> Globs:
+        texts: list[tuple[str, str, KeyPath]]
         texts = [(entry.text, folder, ("inputs", at)) for at, entry in enumerate(task.inputs)]
         texts += [(step.path, folder, ("file",)) for step in task.steps if isinstance(step, File)]
         if not texts:

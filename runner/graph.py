@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from runner.argument import missing
 from runner.error import did_you_mean, refuse
 from runner.noun import noun
@@ -36,7 +38,9 @@ class Graph:
     `skipped` holds why a node is skipped whatever happens. *Raises*: Refusal for a cycle.
     """
 
-    def __init__(self, nodes: Mapping[str, Node], edges: Mapping[str, tuple[Edge, ...]], skipped: Mapping[str, str]) -> None:
+    def __init__(
+        self, nodes: Mapping[str, Node], edges: Mapping[str, tuple[Edge, ...]], skipped: Mapping[str, str]
+    ) -> None:
         self.nodes = nodes
         self.edges = edges
         self.skipped = skipped
@@ -132,8 +136,8 @@ class _Growing:
     def _declared(self, node: Node) -> list[Node]:
         found = []
         for dep in node.task.deps:
-            for task in named_tasks(self.project, dep.task, dep.path, node.task):
-                found.append((self.expansion.called(task, dep.args, dep.path, node), "deps"))
+            tasks = named_tasks(self.project, dep.task, dep.path, node.task)
+            found += [(self.expansion.called(task, dep.args, dep.path, node), "deps") for task in tasks]
         for at, step in enumerate(node.task.steps):
             if isinstance(step, Call):
                 path = (*node.task.path, node.task.body, at)
@@ -179,7 +183,11 @@ class _Growing:
         if absent:
             hint = f'say with which: `deps = [{{ task = "{owner}", args = {{ {absent[0].name} = … }} }}]`'
             place = self.project.manifest.key(*node.task.path, "inputs")
-            raise refuse(f"task `{node.task.name}` reads what `{owner}` makes, and `{owner}` needs `{absent[0].name}`", place, hint)
+            raise refuse(
+                f"task `{node.task.name}` reads what `{owner}` makes, and `{owner}` needs `{absent[0].name}`",
+                place,
+                hint,
+            )
         self.add(pulled)
         return pulled
 
@@ -282,9 +290,15 @@ def _cycle(left: set[str], nodes: Mapping[str, Node], edges: Mapping[str, Sequen
         name = next(edge.to for edge in edges[name] if edge.to in left)
     circle = [*way[way.index(name) :], name]
     shown = [circle[0]]
-    for here, there in zip(circle, circle[1:], strict=False):
+    for here, there in pairwise(circle):
         edge = next(edge for edge in edges[here] if edge.to == there)
-        why = f" (`{edge.input}` reads `{edge.output}`)" if edge.kind == "inferred" else f" ({edge.kind})" if edge.kind != "deps" else ""
+        why = (
+            f" (`{edge.input}` reads `{edge.output}`)"
+            if edge.kind == "inferred"
+            else f" ({edge.kind})"
+            if edge.kind != "deps"
+            else ""
+        )
         shown.append(f"{there}{why}")
     if len(circle) == 2:
         message = f"task `{circle[0]}` needs itself"

@@ -1,7 +1,7 @@
 """Frozen, slotted, keyword-only records, without what importing dataclasses costs.
 
-*Why*: `dataclasses` imports `inspect`, which takes longer than starting the interpreter; a run that finds everything up to date
-may not pay that. A type checker sees a frozen, keyword-only dataclass.
+*Why*: `dataclasses` imports `inspect`, which takes longer than starting the interpreter; a run that finds everything up
+to date may not pay that. A type checker sees a frozen, keyword-only dataclass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ else:
 
     def noun(cls):
         """A record class from annotated fields: frozen, slotted, keyword-only, compared and hashed by value."""
-        names = tuple(cls.__dict__.get("__annotations__", ()))
+        names = tuple(cls.__dict__.get("__annotations__", ()))  # noqa: RUF063 - `inspect` is what this does without
         defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
         dropped = {"__dict__", "__weakref__", *defaults}
         body = {key: value for key, value in cls.__dict__.items() if key not in dropped}

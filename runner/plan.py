@@ -183,7 +183,9 @@ class Plan:
                 return True
         bound = self.limits.memory_bytes
         # A task that needs more than there is runs when no other that said so does.
-        return bool(task.memory_bytes and bound and self._memory_bytes and self._memory_bytes + task.memory_bytes > bound)
+        return bool(
+            task.memory_bytes and bound and self._memory_bytes and self._memory_bytes + task.memory_bytes > bound
+        )
 
     def _begin(self) -> str:
         name = heappop(self._queue)[3]

@@ -34,7 +34,10 @@ class Overlay:
 
 
 def overlay(manifest: Manifest, names: Sequence[str]) -> Overlay:
-    """The profiles of these names and those that they extend, as one. *Raises*: Refusal for a strange name or a circle."""
+    """The profiles of these names and those that they extend, as one.
+
+    *Raises*: Refusal for a strange name or a circle.
+    """
     order: list[str] = []
     for name in names:
         _extend(manifest, name, (), order)
@@ -125,7 +128,9 @@ def settings(raw: Mapping[str, Any]) -> nouns.Settings:
 
 
 def _strings(raw: Mapping[str, Any]) -> dict[str, str]:
-    return {name: ("true" if value else "false") if isinstance(value, bool) else str(value) for name, value in raw.items()}
+    return {
+        name: ("true" if value else "false") if isinstance(value, bool) else str(value) for name, value in raw.items()
+    }
 
 
 def _task(declaring: Declaring, over: Overlay, name: str, raw: Any) -> Task:
@@ -135,7 +140,7 @@ def _task(declaring: Declaring, over: Overlay, name: str, raw: Any) -> Task:
     if "extends" in raw:
         raw = extended(raw, [_template(manifest, base, name, ()) for base in texts(raw["extends"])])
     made = declaring.task(name, raw, path)
-    if made.group in over.disabled:
+    if made.group is not None and made.group in over.disabled:
         made = replace(made, disabled=f"profile `{over.disabled[made.group]}` disables group `{made.group}`")
     changed = {arg: pair for (task, arg), pair in over.args.items() if task == name}
     return _with_arguments(manifest, made, changed) if changed else made
@@ -147,7 +152,9 @@ def _template(manifest: Manifest, base: str, name: str, below: tuple[str, ...]) 
     if base not in templates:
         raise refuse(f"unknown template `{base}`", manifest.value(*kind, "extends"), did_you_mean(base, templates))
     if base in below:
-        raise refuse(f"templates extend each other in a circle: {' -> '.join([*below, base])}", manifest.value(*kind, "extends"))
+        raise refuse(
+            f"templates extend each other in a circle: {' -> '.join([*below, base])}", manifest.value(*kind, "extends")
+        )
     raw = templates[base]
     return extended(raw, [_template(manifest, other, name, (*below, base)) for other in texts(raw.get("extends"))])
 

@@ -44,7 +44,8 @@ class Target:
 class Request:
     """What the command line asked for; None means that it said nothing, so the file or the default decides.
 
-    *Units*: `timeout_s` in seconds. `keep_going` is the number of failures after which nothing new starts, 0 for no limit.
+    *Units*: `timeout_s` in seconds. `keep_going` is the number of failures after which nothing new starts, 0 for no
+    limit.
     """
 
     verb: Verb = "run"

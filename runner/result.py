@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Action:
     """What an executor needs to run one command, and no more.
 
-    *Units*: `timeout_s` in seconds from the start of the command. `cwd` is an absolute folder; `argv[0]` is looked up in the
-    `PATH` of `env`. `owns_terminal` hands the terminal over; otherwise standard input is empty.
+    *Units*: `timeout_s` in seconds from the start of the command. `cwd` is an absolute folder; `argv[0]` is looked up in
+    the `PATH` of `env`. `owns_terminal` hands the terminal over; otherwise standard input is empty.
     """
 
     task: str
@@ -37,7 +37,7 @@ class Outcome:
     """What became of a command.
 
     *Units*: `exit_code` is None where a signal ended it, `signal` is its number; `cpu_s` is user and system time of the
-    command and all that it waited for; `max_rss_bytes` the largest of them; `left` names processes that it left running.
+    command and all that it waited for; `max_rss_bytes` the largest of them; `left` names what it left running.
     """
 
     exit_code: int | None = None
@@ -57,6 +57,7 @@ class Outcome:
 
 
 FAILED_STATUSES = ("failed", "timed_out", "cancelled")
+
 
 def ending(outcome: Outcome) -> str:
     """How a command ended, in two words."""

@@ -180,7 +180,9 @@ class _Run:
                 time=now,
                 exit_code=exit_code,
                 counts=counts,
-                critical_path=critical_path(self.graph, {name: event.duration_s for name, event in build.ended.items()}),
+                critical_path=critical_path(
+                    self.graph, {name: event.duration_s for name, event in build.ended.items()}
+                ),
                 saved_s=0.0,
                 duration_s=now - self.begun,
             )
@@ -239,11 +241,11 @@ def critical_path(graph: Graph, durations_s: dict[str, float]) -> tuple[str, ...
         before[name] = longest
         total[name] = durations_s.get(name, 0.0) + (total[longest] if longest is not None else 0.0)
     path: list[str] = []
-    name = max(total, key=lambda other: total[other], default=None)
-    while name is not None:
-        if durations_s.get(name, 0.0) > 0:
-            path.append(name)
-        name = before[name]
+    last = max(total, key=lambda other: total[other], default=None)
+    while last is not None:
+        if durations_s.get(last, 0.0) > 0:
+            path.append(last)
+        last = before[last]
     return tuple(reversed(path))
 
 
@@ -257,4 +259,3 @@ def plan(request: Request, expansion: Expansion, selection: Selection, ambient: 
     finally:
         telling.close()
     return Ended(exit_code=EXIT_DONE)
-

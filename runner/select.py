@@ -31,7 +31,7 @@ class Selection:
 
 
 def select(expansion: Expansion, request: Request, producers: OutputIndex) -> Selection:
-    """The nodes that a request asks for. *Raises*: Refusal for strangers, cycles, and a request that is about nothing."""
+    """The nodes that a request asks for. *Raises*: Refusal for strangers, cycles, and what is about nothing."""
     project = expansion.project
     nodes = [expansion.node(project.tasks[target.name], target.args, target.rest) for target in request.targets]
     graph = grow(expansion, nodes, producers)
@@ -78,7 +78,9 @@ def _in_run(expansion: Expansion, graph: Graph, words: Sequence[str], option: st
         tasks = {task.name for task in named_tasks(expansion.project, word, ())}
         names = {node.name for node in graph.nodes.values() if node.task.name in tasks}
         if not names:
-            raise refuse(f"`{option} {word}`: task `{word}` is not part of this run", None, "name a target that needs it")
+            raise refuse(
+                f"`{option} {word}`: task `{word}` is not part of this run", None, "name a target that needs it"
+            )
         found |= names
     return found
 
@@ -93,13 +95,17 @@ def tagged(graph: Graph, wanted: Sequence[str], expressions: Sequence[str]) -> l
     found = [
         name
         for name in graph.order
-        if name in reached and graph.nodes[name].task.steps and all(test.fits(graph.nodes[name].task.tags) for test in tests)
+        if name in reached
+        and graph.nodes[name].task.steps
+        and all(test.fits(graph.nodes[name].task.tags) for test in tests)
     ]
     known = sorted({tag for node in graph.nodes.values() for tag in node.task.tags})
     for test in tests:
         for tag in test.tags:
             if tag not in known:
-                raise refuse(f"`-t {test.text}`: no task of this run has the tag `{tag}`", None, did_you_mean(tag, known))
+                raise refuse(
+                    f"`-t {test.text}`: no task of this run has the tag `{tag}`", None, did_you_mean(tag, known)
+                )
     if not found:
         raise refuse(f"no task of this run fits `-t {' '.join(expressions)}`")
     return found

@@ -103,7 +103,7 @@ class When:
 
 @noun
 class Retry:
-    """How often to try again after a failure, and when. *Units*: `delay_s` seconds, multiplied by `backoff` each time."""
+    """How often to try again after a failure, and when. *Units*: `delay_s` seconds, times `backoff` each time."""
 
     count: int = 0
     delay_s: float = 1.0
@@ -217,8 +217,8 @@ class Project:
 class Node:
     """A task with its arguments: what the graph is made of; each runs at most once in a run.
 
-    `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that is
-    known before the run.
+    `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that
+    is known before the run.
     """
 
     name: str

@@ -159,7 +159,7 @@ def posix(text: str) -> str:
 
 
 def powershell(text: str) -> str:
-    """One word for PowerShell, which takes four typographic quotes for an apostrophe too. *Source*: about_Quoting_Rules."""
+    """One word for PowerShell, to which typographic quotes are apostrophes too. *Source*: about_Quoting_Rules."""
     for mark in "'‘’‚‛":
         text = text.replace(mark, mark * 2)
     return f"'{text}'"

@@ -44,12 +44,41 @@ HOMES: dict[str, set[str]] = {
 }
 
 # Pure rooms: no disk, no clock, no loop.
-PURE = ["template", "argument", "declare", "profile", "command", "expand", "graph", "check", "select", "plan", "key", "pattern"]
+PURE = [
+    "template",
+    "argument",
+    "declare",
+    "profile",
+    "command",
+    "expand",
+    "graph",
+    "check",
+    "select",
+    "plan",
+    "key",
+    "pattern",
+]
 IMPURE = {"os", "time", "anyio", "asyncio", "subprocess", "socket", "select", "io", "pathlib", "shutil", "tempfile"}
 
 # What importing costs more than the work: never at module level on the way to a list, a plan or a refusal.
 LIGHT = ["error", "pattern", "request", "manifest", "task", "result", "event", "noun", "template", "argument"]
-LIGHT += ["declare", "profile", "command", "expand", "graph", "check", "select", "plan", "config", "cli.words", "cli.options", "cli.show", "cli.enter", "draw", "main"]
+LIGHT += [
+    "declare",
+    "profile",
+    "command",
+    "expand",
+    "graph",
+    "check",
+    "select",
+    "plan",
+    "config",
+    "cli.words",
+    "cli.options",
+    "cli.show",
+    "cli.enter",
+    "draw",
+    "main",
+]
 DEAR = {"dataclasses", "typing", "enum", "pathlib", "json", "inspect", "asyncio", "anyio", "typer", "jsonschema"}
 DEAR |= {"rich", "ruamel", "subprocess", "tempfile", "shutil", "difflib", "logging", "socket"}
 

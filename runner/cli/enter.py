@@ -151,4 +151,3 @@ def painted(text: str, ambient: Ambient) -> str:
         return text
     lines = [f"\x1b[1;31merror\x1b[0m{line[5:]}" if line.startswith("error:") else line for line in text.split("\n")]
     return "\n".join(lines)
-

@@ -1,4 +1,4 @@
-"""What the help says, as plain lines: of trun as a whole, from the table of options; of a task, from its declaration."""
+"""What the help says, as plain lines: of trun, from the table of options; of a task, from its declaration."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from typing import Final
 
     from runner.cli.options import Option
-    from runner.request import ArgValue
+    from runner.request import ArgValue, Target
     from runner.task import Arg, Dep, Project, Task
 
 WIDTH: Final = 80
 LEFT_AT_MOST: Final = 26
 USAGE: Final = "usage: trun [OPTIONS] [TARGET [ARGS]]... [-- REST]"
 INTRODUCTION: Final = (
-    "Runs tasks of the nearest tasks.toml or tasks.yaml, with what they need, in parallel and only where something is "
-    "out of date. Every bare word is a target, or an argument of the target before it; NAME=VALUE before the first "
+    "Runs tasks of the nearest tasks.toml or tasks.yaml, with all that they need, in parallel. "
+    "Every bare word is a target, or an argument of the target before it; NAME=VALUE before the first "
     "target sets a var of the file; what follows -- goes to the last target."
 )
 HEADINGS: Final = (("run", "To run"), ("look", "To look"), ("keep", "To keep"))
@@ -40,13 +40,13 @@ def overview(width: int = WIDTH) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def targets_help(project: Project, names: Sequence[str], width: int = WIDTH) -> str:
-    """What `trun TARGET --help` says: each task once."""
-    tasks = [project.tasks[name] for name in dict.fromkeys(names)]
-    return "\n".join(task_help(task, width) for task in tasks)
+def task_help(project: Project, targets: Sequence[Target], width: int = WIDTH) -> str:
+    """What `trun TARGET --help` says: of each task once, what it is for and what it takes."""
+    names = dict.fromkeys(target.name for target in targets)
+    return "\n\n".join(of_task(project.tasks[name], width) for name in names)
 
 
-def task_help(task: Task, width: int = WIDTH) -> str:
+def of_task(task: Task, width: int = WIDTH) -> str:
     """What one task is for and takes."""
     first = f"{task.name}: {_one_line(task.desc)}" if task.desc else task.name
     blocks = ["\n".join(wrapped(first, width, "  ")), "\n".join(wrapped(usage(task), width, " " * 7))]
@@ -57,7 +57,7 @@ def task_help(task: Task, width: int = WIDTH) -> str:
     facts = [fact for fact in rows if fact[1]]
     if facts:
         blocks.append("\n".join(line for left, right in facts for line in wrapped(f"{left}: {right}", width, "  ")))
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks)
 
 
 def usage(task: Task) -> str:

@@ -61,6 +61,12 @@ class Reading:
         self._taken.append((task, None, Target(name=task.name)))
         return True
 
+    def take_all(self) -> None:
+        """Every task that is not hidden and needs nothing said: what a tag picks from."""
+        for task in self.project.tasks.values():
+            if not task.hidden and not any(arg.required and arg.default in (None, ()) for arg in task.args.values()):
+                self._taken.append((task, None, Target(name=task.name)))
+
     def demand(self) -> None:
         """Looks for required arguments without a value; a variable that gives a bad one is a problem."""
         environ = self.ambient.environ

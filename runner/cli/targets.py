@@ -34,39 +34,16 @@ class Names:
         found = self.tasks.get(word) or self.aliases.get(word)
         if found is not None:
             return (found,)
+        from runner.graph import is_glob, name_matches
+
         if not is_glob(word):
             return ()
-        return tuple(task for name, task in self.tasks.items() if not task.hidden and matches(word, name))
+        return tuple(task for name, task in self.tasks.items() if not task.hidden and name_matches(word, name))
 
     def near(self, word: str) -> str | None:
         """The name or alias most likely meant by a word that is none; a hidden one only if no other is near."""
         shown = [name for name, task in self.tasks.items() if not task.hidden]
         return nearest(word, [*shown, *self.aliases]) or nearest(word, self.tasks)
-
-
-def is_glob(word: str) -> bool:
-    """Whether a word is a glob over names; brackets are plain characters in it."""
-    return "*" in word or "?" in word
-
-
-def matches(glob: str, name: str) -> bool:
-    """Whether a name fits a glob: `*` is any run of characters, `?` one, all else itself."""
-    at = in_glob = resumed = 0
-    star = -1
-    while at < len(name):
-        if in_glob < len(glob) and glob[in_glob] == "*":
-            star, resumed = in_glob, at
-            in_glob += 1
-        elif in_glob < len(glob) and glob[in_glob] in ("?", name[at]):
-            at += 1
-            in_glob += 1
-        elif star >= 0:
-            # The last star takes one character more. No earlier one ever has to: at worst n times m steps.
-            resumed += 1
-            at, in_glob = resumed, star + 1
-        else:
-            return False
-    return not glob[in_glob:].strip("*")
 
 
 @noun
@@ -142,6 +119,8 @@ def metavar(arg: Arg) -> str:
 
 def stranger(names: Names, word: str, place: Place, hint: str | None = None) -> Problem:
     """What is wrong with a word that names no task."""
+    from runner.graph import is_glob
+
     near = None if hint else names.near(word)
     return Problem(
         message=f"no task matches `{word}`" if is_glob(word) else f"unknown target `{word}`",

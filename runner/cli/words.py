@@ -171,7 +171,9 @@ def _targets(scan: Scan, reading: Reading, said: dict[str, Any], problems: list[
         for task in aim.tasks if aim.is_known else ():
             reading.take(task, aim)
     if said.get("verb", "run") in RUNNING:
-        if not scan.aims and not said.get("tags") and not reading.take_default():
+        if not scan.aims and said.get("tags"):
+            reading.take_all()
+        elif not scan.aims and not reading.take_default():
             said["verb"] = "list"
         reading.demand()
     problems += reading.problems

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
         async def run(self, action: Action, sink: Sink) -> Outcome:
             """What became of the action; every byte that it wrote went to the sink before.
 
-            A command that fails is an outcome, and so is one that cannot be started. Cancelling the call ends the command.
+            A command that fails is an outcome, and so is one that cannot be started. Cancelling the call ends the
+            command.
             """
 
         def interrupt(self, signum: int) -> None:

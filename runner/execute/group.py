@@ -1,7 +1,8 @@
 """Process groups and trees as the kernel shows them: who is below whom, who is still there, how they are signalled.
 
-Linux tells who is below whom in /proc and lets a process adopt its orphaned descendants (`PR_SET_CHILD_SUBREAPER`). Elsewhere
-only process groups are known, so a descendant in a session of its own is out of reach: said in docs/explanation/processes.md.
+Linux tells who is below whom in /proc and lets a process adopt its orphaned descendants (`PR_SET_CHILD_SUBREAPER`).
+Elsewhere only process groups are known, so a descendant in a session of its own is out of reach: said in
+docs/explanation/processes.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def adopt_orphans() -> bool:
     try:
         import _ctypes  # ctypes itself takes four times as long to import
 
-        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")
+        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
         return int(_ctypes.call_function(prctl, (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))) == 0
     except (ImportError, AttributeError, OSError):
         return False

@@ -1,8 +1,8 @@
 """Job slots, shared with make, cargo and ninja below through GNU make's jobserver.
 
-Each slot that is not used here is a byte in a pipe; whoever below wants to run one more thing reads a byte, and writes it back.
-A command that runs has one slot that is not in the pipe. *Source*: GNU make manual, "POSIX Jobserver Interaction". GNU make
-before 4.4 knows only inherited descriptors, upstream's ninja only a fifo.
+Each slot that is not used here is a byte in a pipe; whoever below wants to run one more thing reads a byte, and writes
+it back. A command that runs has one slot that is not in the pipe. *Source*: GNU make manual, "POSIX Jobserver
+Interaction". GNU make before 4.4 knows only inherited descriptors, upstream's ninja only a fifo.
 """
 
 from __future__ import annotations
@@ -156,7 +156,9 @@ def best_style(environ: Mapping[str, str]) -> str:
     if make is None:
         return "fifo"
     try:
-        told = subprocess.run([make, "--version"], capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"})
+        told = subprocess.run(
+            [make, "--version"], capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"}
+        )
     except (OSError, subprocess.SubprocessError, ValueError):
         return "pipe"
     return "fifo" if make_version(told.stdout) >= FIFO_SINCE else "pipe"

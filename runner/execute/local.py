@@ -34,7 +34,9 @@ class Local:
     Entered as an asynchronous context, in whose task group it listens.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, grace_s: float = GRACE_S, jobserver_fds: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, grace_s: float = GRACE_S, jobserver_fds: tuple[int, ...] = ()
+    ) -> None:
         self.environ = environ
         self.grace_s = grace_s
         self.jobserver_fds = jobserver_fds
@@ -51,7 +53,9 @@ class Local:
         self._pump(leaves=False)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
         try:
             with anyio.CancelScope(shield=True):
                 if kind is not None:
@@ -140,7 +144,9 @@ class Local:
             pump.hand_terminal(running)
         elif signum in (signal.SIGTTIN, signal.SIGTTOU):
             pump.signal(running, signal.SIGKILL)
-            running.sink("stderr", b"trun: stopped because it wants the terminal; say `interactive = true` in its task\n")
+            running.sink(
+                "stderr", b"trun: stopped because it wants the terminal; say `interactive = true` in its task\n"
+            )
 
     async def _drained(self, pump: Pump, running: Running) -> None:
         pump.drain(running)

@@ -29,7 +29,19 @@ HIGH_FD = 64
 class Running:
     """One command from its start to the last byte that it wrote."""
 
-    __slots__ = ("action", "fds", "gone", "left", "number", "on_change", "sink", "stop_signal", "trouble", "usage", "wait_status")
+    __slots__ = (
+        "action",
+        "fds",
+        "gone",
+        "left",
+        "number",
+        "on_change",
+        "sink",
+        "stop_signal",
+        "trouble",
+        "usage",
+        "wait_status",
+    )
 
     def __init__(self, number: int, action: Action, sink: Sink, on_change: Callable[[], None]) -> None:
         self.number = number
@@ -69,7 +81,7 @@ class Pump:
 
     def fileno(self) -> int:
         """The selector's own descriptor: readable whenever turn() has something to do."""
-        return self.selector.fileno()  # type: ignore[attr-defined, no-any-return]
+        return self.selector.fileno()
 
     def start(self, action: Action, program: str, sink: Sink, on_change: Callable[[], None]) -> Running:
         """Have a command started; what becomes of it is told through `on_change`."""
@@ -225,12 +237,16 @@ class Pump:
             pass
 
 
-def start_reaper(environ: Mapping[str, str], *, leaves: bool, jobserver_fds: Sequence[int]) -> tuple[socket.socket, int]:
+def start_reaper(
+    environ: Mapping[str, str], *, leaves: bool, jobserver_fds: Sequence[int]
+) -> tuple[socket.socket, int]:
     """Our end of a socket to a new reaper, and its pid."""
     ours, its = socket.socketpair()
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = f"import sys; sys.path.append({package!r}); from runner.execute.reaper import serve; serve(sys.argv[1:])"
-    ignored = [signum for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM) if is_ignored(signum)]
+    ignored = [
+        signum for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM) if is_ignored(signum)
+    ]
     argv = [sys.executable, "-I", "-S", "-c", code, ",".join(str(int(signum)) for signum in ignored)]
     argv += ["jobserver" if jobserver_fds else "alone", "leaves" if leaves else "ends"]
     # Above all that the reaper expects, so that no dup2 overwrites what a later one copies.

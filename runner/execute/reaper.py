@@ -1,20 +1,19 @@
 """The small process that starts every task, measures it, and outlives trun just long enough to end what it started.
 
-It runs as `python -I -S` with nothing imported that is not compiled in, because what a child's `ru_maxrss` begins at is the
-size of the process that started it. It adopts orphans, so whatever a task starts, in whichever session, stays below it. When
-trun's end of the socket closes, for whatever reason, all of that is killed.
+It runs as `python -I -S` with nothing imported that is not compiled in, because what a child's `ru_maxrss` begins at is
+the size of the process that started it. It adopts orphans, so whatever a task starts, in whichever session, stays below
+it. When trun's end of the socket closes, for whatever reason, all of that is killed.
 
 *Source*: prctl(2) PR_SET_CHILD_SUBREAPER, getrusage(2), posix_spawn(3).
 """
 
 from __future__ import annotations
 
-import _signal as signal
+import _signal as signal  # type: ignore[import-not-found]
+import _socket
 import os
 import select
 import sys
-
-import _socket
 
 from runner.execute import group
 from runner.execute.wire import Frames, frame

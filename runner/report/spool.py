@@ -48,9 +48,12 @@ class Spool:
     def _give_slot(self, slot: int) -> None:
         self._free.append(slot)
         if len(self._free) == self._slots and self._file is not None:
-            self._file.truncate(0)
             self._slots = 0
             self._free = []
+            try:
+                self._file.truncate(0)
+            except OSError:
+                pass  # the room is given back with the file
 
     def _put(self, slot: int, offset: int, data: bytes) -> None:
         if self._file is None:
@@ -86,34 +89,50 @@ class Log:
         self._slots: deque[tuple[int, int]] = deque()
         self._memory: deque[bytes] = deque()
         self._held_bytes = 0
+        self._is_full = False
         self.lost_bytes = 0
 
     def __bool__(self) -> bool:
         return bool(self._memory or self._slots)
 
     def add(self, data: bytes) -> None:
-        """Put bytes at the end, all of them or, where there is no room anywhere, none."""
-        if self.lost_bytes:
+        """Put bytes at the end: all of them or, where there is no room anywhere, none."""
+        if self._is_full:
             self.lost_bytes += len(data)
-            return
-        if not data:
-            return
-        self._memory.append(data)
-        self._hold(len(data))
-        if self._held_bytes > self._memory_bytes or self._spool.held_bytes > self._spool.total_bytes:
-            self._spill()
+        elif data:
+            self._memory.append(data)
+            self._hold(len(data))
+            if self._held_bytes > self._memory_bytes or self._spool.held_bytes > self._spool.total_bytes:
+                self._spill()
 
     def take(self) -> bytes:
         """The next bytes, about as many as one slot has; none at the end."""
-        if self._slots:
+        data = self._from_file() or self._from_memory()
+        self._is_full = self._is_full and bool(self)
+        return data
+
+    def drop(self) -> None:
+        """Forget all of it."""
+        while self._slots:
+            self._spool._give_slot(self._slots.popleft()[0])
+        self._memory.clear()
+        self._hold(-self._held_bytes)
+        self._is_full = False
+        self.lost_bytes = 0
+
+    def _from_file(self) -> bytes:
+        data = b""
+        while self._slots and not data:
             slot, length = self._slots.popleft()
             try:
-                return self._spool._get(slot, length)
+                data = self._spool._get(slot, length)
             except OSError:
-                self.lost_bytes += length
-                return self.take()
-            finally:
-                self._spool._give_slot(slot)
+                pass
+            self.lost_bytes += length - len(data)
+            self._spool._give_slot(slot)
+        return data
+
+    def _from_memory(self) -> bytes:
         pieces = []
         length = 0
         while self._memory and length < SLOT_BYTES:
@@ -122,41 +141,37 @@ class Log:
         self._hold(-length)
         return b"".join(pieces)
 
-    def drop(self) -> None:
-        """Forget all of it."""
-        while self._slots:
-            self._spool._give_slot(self._slots.popleft()[0])
-        self._memory.clear()
-        self._hold(-self._held_bytes)
-        self.lost_bytes = 0
-
     def _hold(self, more_bytes: int) -> None:
         self._held_bytes += more_bytes
         self._spool.held_bytes += more_bytes
 
     def _spill(self) -> None:
-        """Move what is in memory to the file."""
-        data = memoryview(b"".join(self._memory))
+        """Move what is in memory to the file; where that cannot be, keep it and take no more."""
+        data = b"".join(self._memory)
+        done = 0
         try:
-            while data:
-                data = data[self._spill_some(data) :]
+            while done < len(data):
+                done += self._spill_some(data, done)
         except OSError:
-            # No room, or no folder for temporary files: drop the piece that came last, keep what came before.
-            lost = len(self._memory[-1])
-            kept = bytes(data[: max(0, len(data) - lost)])
-            self.lost_bytes = min(lost, len(data))
-            self._memory = deque([kept] if kept else [])
-        else:
-            self._memory.clear()
-        self._hold(sum(map(len, self._memory)) - self._held_bytes)
+            self._is_full = True
+        self._memory = deque([data[done:]] if done < len(data) else [])
+        self._hold(-done)
 
-    def _spill_some(self, data: memoryview) -> int:
-        if self._slots and self._slots[-1][1] < SLOT_BYTES:
+    def _spill_some(self, data: bytes, start: int) -> int:
+        filled = SLOT_BYTES
+        if self._slots:
             slot, filled = self._slots[-1]
-        else:
+        is_new = filled == SLOT_BYTES
+        if is_new:
             slot, filled = self._spool._take_slot(), 0
-            self._slots.append((slot, 0))
-        piece = bytes(data[: SLOT_BYTES - filled])
-        self._spool._put(slot, filled, piece)
-        self._slots[-1] = (slot, filled + len(piece))
+        piece = data[start : start + SLOT_BYTES - filled]
+        try:
+            self._spool._put(slot, filled, piece)
+        except OSError:
+            if is_new:
+                self._spool._give_slot(slot)
+            raise
+        if not is_new:
+            self._slots.pop()
+        self._slots.append((slot, filled + len(piece)))
         return len(piece)

@@ -1,0 +1,269 @@
+"""The YAML format: YAML 1.2 without tags, to the same plain data as TOML gives.
+
+Values are made from the parser's events, not by its constructors: so nothing in a file can make an object, limits hold
+while it is read, and every key and value is known with its place.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from runner.config import Span
+from runner.config.naming import name
+from runner.config.place import place
+from runner.config.source import NESTING_AT_MOST, TOO_DEEP, decoded
+from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, value_of
+from runner.error import Problem, Refusal, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Final, NoReturn
+
+    from runner.manifest import KeyPath
+
+# The parser is written in Python: a quarter of a megabyte, or so many events, takes it the better part of a second.
+SIZE_AT_MOST_BYTES: Final = 256 << 10
+EVENTS_AT_MOST: Final = 40_000
+VALUES_AT_MOST: Final = 100_000
+
+
+def parse(data: bytes, file: str) -> dict[str, Any]:
+    """The file as plain data. *Raises*: Refusal with the first syntax error, or all values that have no place in it."""
+    if len(data) > SIZE_AT_MOST_BYTES:
+        message = (
+            f"`{file}` has {len(data):,} bytes, more than the {SIZE_AT_MOST_BYTES >> 10:,} KiB of YAML that are read"
+        )
+        raise refuse(message, hint="a `tasks.toml` may have 1,024 KiB")
+    text = decoded(data, file)
+    reader = _read(text)
+    if reader.faults:
+        problems = (
+            Problem(message=said, place=place(file, text, span), hint=hint) for said, span, hint in reader.faults
+        )
+        raise Refusal(*problems)
+    return reader.data
+
+
+def locate(text: str, path: KeyPath, *, key: bool = False) -> Span:
+    """Where a value or a key stands; what came by an alias or a merge is told by what brought it."""
+    found = _read(text).found
+    while path and path not in found:
+        path, key = path[:-1], True
+    if not path:
+        return Span(start=0, end=0)
+    start, end, value_start, value_end = found[path]
+    return Span(start=start, end=end) if key else Span(start=value_start, end=value_end)
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> _Reader:
+    # Kept, because whoever asks for a place has just parsed, and it takes long.
+    reader = _Reader(text)
+    reader.read()
+    return reader
+
+
+class _Stop(Exception):
+    """Something after which there is no use in reading on."""
+
+
+class _Anchor:
+    """What an alias stands for: its value, how many values are in it, and how deeply they are nested."""
+
+    def __init__(self, value: Any, values: int, height: int) -> None:
+        self.value = value
+        self.values = values
+        self.height = height
+
+
+class _Reader:
+    """`data` and `found` (for each path where its key and its value stand), or `faults`: message, span, hint."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.data: dict[str, Any] = {}
+        self.found: dict[KeyPath, tuple[int, int, int, int]] = {}
+        self.faults: list[tuple[str, Span, str | None]] = []
+        self.anchors: dict[str, _Anchor | None] = {}
+        self.values = 0
+        self.height = 0
+        self.end = 0
+
+    def read(self) -> None:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
+        self.events: Iterator[Any] = self.counted(YAML(typ="safe", pure=True).parse(self.text))
+        try:
+            self.stream()
+        except _Stop:
+            return
+        except YAMLError as error:
+            from runner.config.yaml_faults import fault
+
+            self.faults.append(fault(self.text, error))
+
+    def counted(self, events: Iterator[Any]) -> Iterator[Any]:
+        for count, event in enumerate(events):
+            if count > EVENTS_AT_MOST:
+                self.stop(f"more than {EVENTS_AT_MOST:,} keys and values", event)
+            yield event
+
+    def stream(self) -> None:
+        documents = 0
+        for event in self.events:
+            kind = type(event).__name__
+            if kind == "DocumentStartEvent":
+                documents += 1
+                if documents > 1:
+                    self.stop("a second document begins here; a tasks file is one", event)
+            elif kind not in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
+                value = self.node(event, (), 0)
+                if isinstance(value, dict):
+                    self.data = value
+                elif value is not NOTHING:
+                    self.stop(f"a tasks file is a table of keys, not {_what(value)}", event)
+
+    def node(self, event: Any, path: KeyPath, depth: int) -> Any:
+        """One value, whose first event has been taken; NOTHING where there is none. Notes `values`, `height`, `end`."""
+        kind = type(event).__name__
+        self.end = event.end_mark.index
+        self.height = 0
+        self.values += 1
+        if kind == "AliasEvent":
+            return self.alias(event, depth)
+        if event.tag is not None:
+            hint = "a tasks file has plain values only"
+            self.faults.append((f"the tag `{shown_tag(event.tag)}` is not allowed", self.span(event), hint))
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        before = self.values
+        if kind == "ScalarEvent":
+            value = self.scalar(event, path)
+        elif depth >= NESTING_AT_MOST:
+            self.stop(TOO_DEEP, event)
+        elif kind == "SequenceStartEvent":
+            value = self.sequence(event, path, depth)
+        else:
+            value = self.mapping(event, path, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(value, 1 + self.values - before, self.height)
+        return value
+
+    def alias(self, event: Any, depth: int) -> Any:
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            inside = event.anchor in self.anchors
+            message = f"`*{event.anchor}` " + (
+                f"stands inside its own `&{event.anchor}`" if inside else "is not defined above"
+            )
+            self.stop(message, event)
+        self.values += known.values
+        self.height = known.height
+        if self.values > VALUES_AT_MOST:
+            self.stop(f"with its aliases the file has more than {VALUES_AT_MOST:,} values", event)
+        if depth + known.height > NESTING_AT_MOST:
+            self.stop(TOO_DEEP, event)
+        return known.value
+
+    def scalar(self, event: Any, path: KeyPath) -> Any:
+        if event.tag is not None or not event.implicit[0]:
+            return event.value
+        value, message, hint = value_of(event.value)
+        if message is not None:
+            self.faults.append((message, self.span(event), hint))
+        return value
+
+    def sequence(self, event: Any, path: KeyPath, depth: int) -> list[Any]:
+        made: list[Any] = []
+        end, height = self.end, 0
+        while True:
+            below = next(self.events)
+            if type(below).__name__ == "SequenceEndEvent":
+                self.close(event, below, end, height)
+                return made
+            entry = (*path, len(made))
+            value = self.present(self.node(below, entry, depth + 1), entry, below)
+            self.found[entry] = (below.start_mark.index, self.end, below.start_mark.index, self.end)
+            end, height = self.end, max(height, self.height)
+            made.append(value)
+
+    def mapping(self, event: Any, path: KeyPath, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        merged: list[Any] = []
+        end, height = self.end, 0
+        while True:
+            key_event = next(self.events)
+            if type(key_event).__name__ == "MappingEndEvent":
+                self.close(event, key_event, end, height)
+                for other in merged:
+                    for key, value in other.items():
+                        made.setdefault(key, value)
+                return made
+            key = self.key(key_event, path, depth)
+            key_end = self.end
+            here = (*path, key)
+            if here in self.found:
+                self.twice(here, key_event)
+            below = next(self.events)
+            value = self.node(below, here, depth + 1)
+            self.found[here] = (key_event.start_mark.index, key_end, below.start_mark.index, self.end)
+            end, height = self.end, max(height, self.height)
+            if is_merge(key_event):
+                merged += self.merged(value, below)
+            else:
+                made[key] = self.present(value, here, key_event)
+
+    def close(self, event: Any, closing: Any, end: int, height: int) -> None:
+        """Where a collection ends: at its bracket, or with the last thing in it."""
+        self.end = closing.end_mark.index if event.flow_style else end
+        self.height = height + 1
+
+    def key(self, event: Any, path: KeyPath, depth: int) -> str:
+        hint = None
+        value = event.value if is_merge(event) else self.node(event, (*path, ""), depth + 1)
+        if isinstance(value, str) and type(event).__name__ == "ScalarEvent":
+            return value
+        span = self.span(event)
+        if value is NOTHING:
+            message = "a key is missing before the `:`"
+        elif type(event).__name__ == "ScalarEvent":
+            written = self.text[span.start : span.end]
+            message, hint = f"the key `{written}` is {_what(value)}, not text", f'put it in quotes: `"{written}"`'
+        else:
+            message = f"{_what(value)} cannot be a key" if not isinstance(value, str) else "an alias cannot be a key"
+        self.faults.append((message, span, hint))
+        return self.text[span.start : span.end]
+
+    def twice(self, path: KeyPath, event: Any) -> None:
+        line = self.text.count("\n", 0, self.found[path][0]) + 1
+        self.faults.append((f"{name(path)} is given twice, first in line {line}", self.span(event), None))
+
+    def merged(self, value: Any, event: Any) -> list[dict[str, Any]]:
+        """What `<<` brings, the first first."""
+        several = value if isinstance(value, list) else [value]
+        if all(isinstance(one, dict) for one in several):
+            return several
+        self.faults.append(("`<<` takes a table, or a list of tables", self.span(event), "as in `<<: *defaults`"))
+        return []
+
+    def present(self, value: Any, path: KeyPath, event: Any) -> Any:
+        if value is not NOTHING:
+            return value
+        self.faults.append(
+            (f"{name(path)} has no value", self.span(event), 'leave it out, or write `""` for an empty text')
+        )
+        return ""
+
+    def span(self, event: Any) -> Span:
+        return Span(start=event.start_mark.index, end=event.end_mark.index)
+
+    def stop(self, message: str, event: Any) -> NoReturn:
+        self.faults.append((message, self.span(event), None))
+        raise _Stop
+
+
+def _what(value: Any) -> str:
+    kinds = {dict: "a table", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    return kinds[type(value)]
