@@ -1,4 +1,4 @@
-"""One table of a tasks file to one Task: every shape that a key may have, made into the one that the code works with.
+"""One table of a tasks file to one Task: every shape that a key may have, made into one.
 
 The schema has been checked before, so shapes are trusted here; what a schema cannot say is refused with its place.
 """

@@ -131,7 +131,7 @@ class _Growing:
             if why is not None:
                 self.skipped[one.name] = why
                 continue
-            todo += self._declared(one)
+            todo += reversed(self._declared(one))
 
     def _declared(self, node: Node) -> list[Node]:
         found = []

@@ -40,7 +40,7 @@ HOMES: dict[str, set[str]] = {
     "wcwidth": {"report.width"},
     "rich": {"cli.app"},
     "anyio": {"ask", "build", "run", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
-    "asyncio": {"watch"},
+    "asyncio": {"watch", "execute"},
 }
 
 # Pure rooms: no disk, no clock, no loop.

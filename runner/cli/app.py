@@ -1,4 +1,4 @@
-"""Typer's app, made from the table of options: for `--help`, for completion, and to hold our own parser to account."""
+"""Typer's app, made from the table of options: for help and completion, and to hold our parser to account."""
 
 from __future__ import annotations
 

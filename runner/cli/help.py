@@ -97,7 +97,7 @@ def _in_usage(arg: Arg) -> str:
         word = f"{arg.option}/--no-{arg.option[2:]}"
     else:
         word = f"{arg.option} {metavar(arg)}"
-    return f"{word}{more}" if arg.required and not (more and " " in word) else f"[{word}]{more}"
+    return f"{word}{more}" if arg.required else f"[{word}]{more}"
 
 
 def typed(arg: Arg) -> str:
@@ -111,21 +111,29 @@ def typed(arg: Arg) -> str:
 
 def told(arg: Arg) -> str:
     """What an argument is for and what it accepts."""
-    facts = []
+    facts = "; ".join(_facts(arg))
+    return " ".join(filter(None, (_one_line(arg.help), f"({facts})" if facts else "")))
+
+
+def _facts(arg: Arg) -> Iterator[str]:
     if arg.type not in ("string", "bool"):
-        facts.append(arg.type)
+        yield arg.type
     if arg.choices:
-        facts.append(f"one of {', '.join(arg.choices)}")
+        yield f"one of {', '.join(arg.choices)}"
     if arg.pattern is not None:
-        facts.append(f"matching {arg.pattern}")
-    facts += [f"at least {arg.min:g}"] * (arg.min is not None) + [f"at most {arg.max:g}"] * (arg.max is not None)
-    facts += ["may be repeated"] * arg.multiple + ["required"] * arg.required
+        yield f"matching {arg.pattern}"
+    if arg.min is not None:
+        yield f"at least {arg.min:g}"
+    if arg.max is not None:
+        yield f"at most {arg.max:g}"
+    if arg.multiple:
+        yield "may be repeated"
+    if arg.required:
+        yield "required"
     if arg.default is not None:
-        facts.append(f"default {_shown(arg.default)}")
+        yield f"default {_shown(arg.default)}"
     if arg.env is not None:
-        facts.append(f"variable {arg.env}")
-    said = f"({'; '.join(facts)})" if facts else ""
-    return " ".join(filter(None, (_one_line(arg.help), said)))
+        yield f"variable {arg.env}"
 
 
 def _shown(value: ArgValue) -> str:

@@ -48,6 +48,11 @@ def problem_of(error: ArgumentError, place: Place) -> Problem:
     return Problem(message=str(error), place=place, hint=error.hint)
 
 
+def spelled(word: str) -> str:
+    """A word as it stands in a message, on one line."""
+    return word if word.isprintable() else quoted(word)
+
+
 def quoted(word: str) -> str:
     """A word as a person types it to a shell, on one line whatever it holds."""
     if word.isprintable():

@@ -1,4 +1,4 @@
-"""Every option of trun, in one table: what `words` reads lines by, and what typer's app and the help are made from."""
+"""Every option of trun, in one table: lines are read by it, typer's app and the help are made from it."""
 
 from __future__ import annotations
 
@@ -250,4 +250,4 @@ def clashes(said: Sequence[Option]) -> Iterator[tuple[int, str]]:
         if option.field == "verb" and option is not verbs[0]:
             yield at, f"`{verbs[0].name}` and `{option.name}` do not go together"
         if option.belongs_to and option.belongs_to not in [verb.sets for verb in verbs]:
-            yield at, f"`{option.name}` goes with `--{option.belongs_to}`, and not alone"
+            yield at, f"`{option.name}` goes with `--{option.belongs_to}` only"

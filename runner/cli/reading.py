@@ -96,7 +96,7 @@ class Reading:
         return Problem(
             message=f"task `{task.name}` needs `{arg.name}`{choices}",
             place=self.line.place(aim.at) if aim else None,
-            hint=f"write `trun {task.name} {spelled(arg)}`",
+            hint=f"write `trun {task.name} {typed_as(arg)}`",
         )
 
     def targets(self) -> tuple[Target, ...]:
@@ -115,6 +115,7 @@ class Reading:
         complaint = ""
         for _ in range(ASKED_AT_MOST):
             answer = self.ambient.ask(complaint + question(task, arg)).strip()
+            complaint = ""
             try:
                 texts = answer.split() if arg.multiple else [answer] * bool(answer)
                 values = tuple(canonical(arg, text, self._stand(task)) for text in texts)
@@ -135,7 +136,7 @@ class Reading:
             self.problems.append(problem)
 
 
-def spelled(arg: Arg) -> str:
+def typed_as(arg: Arg) -> str:
     """An argument as it is typed."""
     if arg.positional:
         return metavar(arg)

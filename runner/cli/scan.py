@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runner.argument import ArgumentError
-from runner.cli.line import Line, problem_of
+from runner.argument import FALSE, TRUE, ArgumentError
+from runner.cli.line import Line, problem_of, spelled
 from runner.cli.options import LETTERS, LONG, is_number, value_of
 from runner.cli.targets import Aim, Names, Said, metavar, stranger
 from runner.error import Place, Problem, did_you_mean, nearest
@@ -189,8 +189,7 @@ class Scan:
         following = words[self._at] if self._at < len(words) and typed.given is None else ""
         if following.startswith("-") and following != "--" and not self._is_option(following):
             self._at += 1
-            mark = "=" if typed.shown.startswith("--") else ""
-            return f"a value that begins with `-` is written `{typed.shown}{mark}{following}`"
+            return f"a value that begins with `-` is written `{typed.shown}={following}`"
         return f"write `{typed.shown}{value}`"
 
     def _is_option(self, word: str) -> bool:
@@ -211,8 +210,8 @@ class Scan:
             name = word.partition("=")[0]
             self._wrong(f"unknown option `{name}`", self.line.place(typed.at, 0, len(name)), f"did you mean `-{name}`?")
             return
-        inside = f" in `{word}`" if typed.start and len(word) > 2 else ""
-        self._wrong(f"unknown option `{typed.shown}`{inside}", self._place(typed), self._meant(typed, aim))
+        inside = f" in `{spelled(word)}`" if typed.start and len(word) > 2 else ""
+        self._wrong(f"unknown option `{spelled(typed.shown)}`{inside}", self._place(typed), self._meant(typed, aim))
 
     def _meant(self, typed: Typed, aim: Aim | None) -> str | None:
         """What somebody meant who typed an option that is none: a later target's, one of a like name."""
@@ -293,13 +292,17 @@ class Scan:
             self.aims.append(Aim(word, at, tasks))
             self.aims[-1].filled |= self._misplaced
         elif not may_be_value:
-            self.strangers.append(stranger(self.names, word, self.line.place(at), self._no_task(word)))
+            self.strangers.append(stranger(self.names, word, self.line.place(at), self._no_task(at, word)))
             near = self.names.near(word)
             self.aims.append(Aim(word, at, self.names.find(near) if near else (), is_known=False))
 
-    def _no_task(self, word: str) -> str | None:
+    def _no_task(self, at: int, word: str) -> str | None:
         """What a bare word was probably meant to be, if that is no task."""
         name, mark, _ = word.partition("=")
+        before = self.line.words[at - 1]
+        own = self._aim.long(before) if self._aim else None
+        if own is not None and own[0].type == "bool" and word.lower() in (*TRUE, *FALSE):
+            return f"write `{before}={word}`"
         if f"--{word}" in LONG:
             return f"did you mean `--{word}`?"
         if mark and self._aim and self._aim.long("--" + name.replace("_", "-")):

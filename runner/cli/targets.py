@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.cli.line import spelled
 from runner.error import Problem, nearest
 from runner.noun import noun
 
@@ -122,8 +123,9 @@ def stranger(names: Names, word: str, place: Place, hint: str | None = None) -> 
     from runner.graph import is_glob
 
     near = None if hint else names.near(word)
+    shown = spelled(word)
     return Problem(
-        message=f"no task matches `{word}`" if is_glob(word) else f"unknown target `{word}`",
+        message=f"no task matches `{shown}`" if is_glob(word) else f"unknown target `{shown}`",
         place=place,
         hint=f"did you mean `{near}`?" if near else hint,
     )

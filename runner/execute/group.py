@@ -1,4 +1,4 @@
-"""Process groups and trees as the kernel shows them: who is below whom, who is still there, how they are signalled.
+"""Process groups and trees as the kernel shows them: who is below whom, and who is still there.
 
 Linux tells who is below whom in /proc and lets a process adopt its orphaned descendants (`PR_SET_CHILD_SUBREAPER`).
 Elsewhere only process groups are known, so a descendant in a session of its own is out of reach: said in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from time import monotonic
@@ -70,15 +71,16 @@ class Local:
         found = self._pumps.get(leaves)
         if found is None:
             found = self._pumps[leaves] = Pump(self.environ, leaves=leaves, jobserver_fds=self.jobserver_fds)
-            self._group.start_soon(self._listen, found)
+            # A standing watch: anyio only has one for a single time, which costs a third of a short command.
+            asyncio.get_running_loop().add_reader(found.fileno(), self._turn, found)
         return found
 
-    async def _listen(self, pump: Pump) -> None:
-        while pump.swept is None:
-            await anyio.wait_readable(pump)
-            pump.turn()
-        pump.close()
-        self._closed.set()
+    def _turn(self, pump: Pump) -> None:
+        pump.turn()
+        if pump.swept is not None:
+            asyncio.get_running_loop().remove_reader(pump.fileno())
+            pump.close()
+            self._closed.set()
 
     async def run(self, action: Action, sink: Sink) -> Outcome:
         """What became of the action; every byte that it wrote went to the sink before."""

@@ -153,7 +153,8 @@ class Pump:
                 data = b""
             if not data:
                 self._close(running, fd)
-                running.on_change()
+                if running.is_over:
+                    running.on_change()
                 return False
             running.sink(running.fds[fd], data)
             if len(data) < READ_BYTES:

@@ -1,4 +1,4 @@
-"""The small process that starts every task, measures it, and outlives trun just long enough to end what it started.
+"""The small process that starts every task, measures it, and outlives trun just long enough to end it.
 
 It runs as `python -I -S` with nothing imported that is not compiled in, because what a child's `ru_maxrss` begins at is
 the size of the process that started it. It adopts orphans, so whatever a task starts, in whichever session, stays below

@@ -27,13 +27,15 @@ class Spelling:
     is the path itself. Without a wildcard and a trailing slash it names a file or, should it be one, a folder's tree.
     """
 
-    __slots__ = ("_test", "base", "is_folder", "is_named", "parts", "start", "ups")
+    __slots__ = ("_test", "base", "depth", "is_folder", "is_named", "parts", "start", "ups")
 
     def __init__(self, parts: Parts, *, is_named: bool, is_folder: bool) -> None:
         self.parts = parts
         self.is_named = is_named
         self.is_folder = is_folder
-        self.base, self.start = _literal(parts, is_file=is_named and not is_folder)
+        self.depth = len(parts) if is_named and not is_folder else _depth(parts)
+        self.base = "/".join(map(str, parts[: self.depth]))
+        self.start = _start(parts, self.depth, self.base)
         self.ups = _ups(self.base)
         self._test: Callable[[str], bool] | None = None
 
@@ -64,6 +66,8 @@ class Spelling:
         if is_at_or_below(self.base, folder):
             return True
         parts = self.below()
+        if parts[self.depth] is None:
+            return is_at_or_below(folder, self.base)
         return any(at < len(parts) for at in _reached(parts, folder))
 
     def covers(self, folder: str) -> bool:
@@ -218,7 +222,8 @@ def _normal(written: Sequence[Part | None], dir: str, outside: Sequence[str]) ->
             _up(parts)
         elif part not in ("", ".") and not (part is None and parts and parts[-1] is None):
             parts.append(part)
-    if parts and parts[0] == ".." and not any(is_at_or_below(_literal(parts)[0], folder) for folder in outside):
+    base = "/".join(map(str, parts[: _depth(parts)])) if parts and parts[0] == ".." else ""
+    if base and not any(is_at_or_below(base, folder) for folder in outside):
         raise PatternError("the pattern leaves the project", "name the folder in `[project] outside`")
     return tuple(parts)
 
@@ -232,20 +237,21 @@ def _up(parts: list[Part | None]) -> None:
         raise PatternError("`..` follows a wildcard")
 
 
-def _literal(parts: Sequence[Part | None], *, is_file: bool = False) -> tuple[str, str]:
-    """What stands before the first wildcard: the folders, and all of the text."""
-    if is_file:
-        path = "/".join(map(str, parts))
-        return path, path
-    names: list[str] = []
+def _depth(parts: Sequence[Part | None]) -> int:
+    """How many plain names stand before the first wildcard."""
+    depth = 0
     for part in parts:
         if not isinstance(part, str):
             break
-        names.append(part)
-    base = "/".join(names)
-    first = parts[len(names)] if len(names) < len(parts) else None
-    start = base + "/" if base else ""
-    return base, start + first.head if isinstance(first, Segment) else start
+        depth += 1
+    return depth
+
+
+def _start(parts: Parts, depth: int, base: str) -> str:
+    if depth == len(parts):
+        return base
+    first = parts[depth]
+    return (base + "/" if base else "") + (first.head if isinstance(first, Segment) else "")
 
 
 def _escaped(name: str) -> str:
@@ -259,7 +265,7 @@ def _test(spelling: Spelling) -> Callable[[str], bool]:
     skipped = len(start)
     if spelling.is_file:
         return lambda path: path == base or path.startswith(start)
-    rest = spelling.parts[base.count("/") + 1 if base else 0 :]
+    rest = spelling.parts[spelling.depth :]
     if rest == TREE:
         return lambda path: path.startswith(start)
     last = rest[-1]

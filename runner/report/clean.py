@@ -68,11 +68,13 @@ class Shown:
 
     def end(self) -> bytes:
         """The last line, if it has no newline at its end; the colours in force are forgotten."""
-        shown = self._line(bytes(self._carry)) if self._carry else b""
+        rest = bytes(self._carry)
         self._carry.clear()
+        # Many a progress bar ends by erasing itself: that is no line.
+        shown = self._line(rest) if cleaned(rest.rstrip(b"\r").rpartition(b"\r")[2]) else b""
         self._is_cut = self._is_in_string = False
         self._colours = ""
-        return b"" if shown == self.prefix + b"\n" else shown
+        return shown
 
     def _lines(self, whole: bytes) -> bytes:
         if not (self._is_cut or self._colours) and self._is_plain(whole):

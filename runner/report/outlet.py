@@ -30,14 +30,13 @@ class Outlet:
     `is_closed` is True once nobody can read it any more (EPIPE, EIO, ENOSPC and their like): what is written then is dropped.
     """
 
-    def __init__(self, fd: int, spool: Spool | None = None) -> None:
-        self._queue = (spool or Spool()).log(QUEUE_BYTES)
+    def __init__(self, fd: int, spool: Spool, owns_fd: bool = False) -> None:
+        self._queue = spool.log(QUEUE_BYTES)
         self._head = memoryview(b"")
-        self._close_own: Callable[[], None] | None = None
+        self._closers: list[Callable[[], None]] = [lambda: os.close(fd)] if owns_fd else []
         self._given = fd
         self._fd = fd
         self.is_closed = False
-        self.size_bytes = 0
         try:
             self._send = self._way(fd)
         except OSError:
@@ -101,20 +100,17 @@ class Outlet:
         return not self.is_closed
 
     def close(self) -> None:
-        """Forget what waits and give back what was opened; the descriptor that was handed in stays open."""
+        """Forget what waits and give back what was opened; a descriptor that is not owned stays open."""
         self.is_closed = True
         self._mute()
-        if self._close_own is not None:
-            self._close_own()
-            self._close_own = None
+        while self._closers:
+            self._closers.pop()()
 
     def _sent(self, data: memoryview) -> memoryview:
         """What is left of the data when the descriptor takes no more."""
         try:
             while data:
-                count = self._send(data)
-                self.size_bytes += count
-                data = data[count:]
+                data = data[self._send(data) :]
         except BlockingIOError:
             return data
         except OSError:
@@ -147,14 +143,14 @@ class Outlet:
         except OSError:
             return None  # a terminal of another user (after `su`), a kernel without /proc
         self._fd = own
-        self._close_own = lambda: os.close(own)
+        self._closers.append(lambda: os.close(own))
         return lambda data: os.write(own, data)
 
     def _by_socket(self, fd: int) -> Send:
         import socket
 
         own = socket.socket(fileno=os.dup(fd))
-        self._close_own = own.close
+        self._closers.append(own.close)
         flags = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
         return lambda data: own.send(data, flags)
 
@@ -173,17 +169,8 @@ def outlets(out_fd: int, err_fd: int, spool: Spool) -> tuple[Outlet, Outlet]:
 def outlet_to_file(path: str, spool: Spool) -> Outlet:
     """An outlet to a file that is begun anew. *Raises*: OSError if it cannot be opened."""
     # Non-blocking, so that a named pipe without a reader is an error and not a run that never begins.
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
-    outlet = Outlet(fd, spool)
-    close_own = outlet._close_own
-
-    def close_both() -> None:
-        if close_own is not None:
-            close_own()
-        os.close(fd)
-
-    outlet._close_own = close_both
-    return outlet
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
+    return Outlet(os.open(path, flags, 0o666), spool, owns_fd=True)
 
 
 def _refuse(data: memoryview) -> int:

@@ -1,0 +1,86 @@
+"""The prefixed way: every line of every task as it comes, with the name of the task before it."""
+
+from __future__ import annotations
+
+from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried, TaskStarted
+from runner.report.commentary import Commentary, as_bytes
+from runner.report.width import clip_middle, columns, pad
+from runner.report.wording import Wording, one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runner.event import Event
+    from runner.report import Look, Page
+    from runner.report.clean import Shown
+    from runner.result import Stream
+
+# Names are padded up to this width, and shortened above the other.
+PADDED_COLUMNS = 24
+NAME_COLUMNS = 40
+
+
+class Lines:
+    """Prefixed lines: standard output and standard error of all tasks go to one page, whole lines only."""
+
+    def __init__(self, page: Page, look: Look, level: int = 0) -> None:
+        self._page = page
+        self._words = Wording(look, level)
+        self._commentary = Commentary(self._words)
+        self._streams: dict[str, dict[Stream, Shown]] = {}
+        self._width = 0
+
+    def tell(self, event: Event) -> None:
+        """Write what the event completes."""
+        match event:
+            case TaskOutput():
+                self._page.write(self._stream(event.task, event.stream).feed(event.data))
+            case TaskStarted():
+                self._make_room(event.task)
+                lines = self._commentary.lines(event)
+                if lines:
+                    self._page.write(self._prefix(event.task, "bar") + as_bytes([self._words.started(event)]))
+            case TaskEnded() | TaskRetried():
+                rest = self._rest(event.task)
+                self._page.write(rest + as_bytes(self._commentary.lines(event)))
+            case RunEnded():
+                self.close()
+                self._page.write(as_bytes(self._commentary.lines(event)))
+            case _:
+                self._page.write(as_bytes(self._commentary.lines(event)))
+
+    def close(self) -> None:
+        """Write the lines that nothing ended."""
+        for task in list(self._streams):
+            self._page.write(self._rest(task))
+
+    def _rest(self, task: str) -> bytes:
+        return b"".join([shown.end() for shown in self._streams.pop(task, {}).values()])
+
+    def _stream(self, task: str, stream: Stream) -> Shown:
+        streams = self._streams.get(task)
+        if streams is None:
+            self._make_room(task)
+            streams = self._streams[task] = {}
+        shown = streams.get(stream)
+        if shown is None:
+            from runner.report.clean import Shown
+
+            has_colour = self._words.look.has_colour
+            shown = streams[stream] = Shown(self._prefix(task, "bar"), self._prefix(task, "more"), has_colour)
+        return shown
+
+    def _make_room(self, task: str) -> None:
+        """Widen the column of names for a long name, also for the tasks that run already."""
+        width = min(PADDED_COLUMNS, columns(self._name(task)))
+        if width > self._width:
+            self._width = width
+            for other, streams in self._streams.items():
+                for shown in streams.values():
+                    shown.prefix, shown.more = self._prefix(other, "bar"), self._prefix(other, "more")
+
+    def _name(self, task: str) -> str:
+        return clip_middle(one_line(task), NAME_COLUMNS, self._words.look.is_unicode)
+
+    def _prefix(self, task: str, sign: str) -> bytes:
+        name = self._words.paint.name(task, pad(self._name(task), self._width))
+        return f"{name} {self._words.sign('bar') if sign == 'bar' else self._words.signs[sign]} ".encode("utf-8", "surrogateescape")

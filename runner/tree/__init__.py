@@ -1,0 +1,1 @@
+"""The working tree: what is there."""

@@ -1,0 +1,249 @@
+"""The files that globs match, found without looking where none can be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from runner.error import refuse
+from runner.noun import noun
+from runner.pattern.spelling import is_at_or_below
+from runner.tree.ignore import Ignore, Level, Rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final, Literal, Protocol
+
+    from runner.pattern import Globs
+    from runner.pattern.spelling import Spelling
+
+    class Paths(Protocol):
+        """A set of paths that knows its folders: Globs, or what others make."""
+
+        def matches(self, path: str) -> bool: ...
+        def covers(self, folder: str) -> bool: ...
+
+
+# A path that cannot exist is as good as one that does not.
+_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+_KINDS: Final = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+_HIDDEN: Final = (".git", ".trun")
+# Where the rules of ignore files do not matter: what is named counts in any case.
+_FREE: Final = Level(Rules(()), "", None)
+
+
+class Entry:
+    """A path that was found. A link is one as a link, whatever it points to."""
+
+    __slots__ = ("kind", "path")
+
+    def __init__(self, path: str, kind: Literal["file", "link"]) -> None:
+        self.path = path
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"Entry({self.path!r}, {self.kind!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and (self.path, self.kind) == (other.path, other.kind)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.kind))
+
+
+@noun
+class Found:
+    """What a look at the tree saw; all paths are relative to the root, and sorted.
+
+    `ways` are links to folders that no glob names but below which one could match: nobody follows them here, yet what
+    they point to may count. `folders` were read, so that their stamps tell of new entries; `absent` is what was asked
+    for and must stay absent for the answer to stand; `rules` are the ignore files that counted.
+    """
+
+    entries: tuple[Entry, ...]
+    ways: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def find(
+    root: str,
+    globs: Globs,
+    *,
+    ignored: Ignore | None = None,
+    leave_out: Paths | None = None,
+    even_ignored: Globs | None = None,
+) -> Found:
+    """The files and links below `root` that the globs match.
+
+    `ignored` leaves out what git ignores, but for what a glob names without a wildcard and what `even_ignored` matches;
+    `leave_out` is left out in any case. Folders that a glob names are entered even through a link, those that a wildcard
+    meets are not, so that loops end.
+    *Raises*: Refusal for a folder that cannot be read, and for a FIFO, a socket or a device that a glob matches.
+    """
+    walk = _Walk(root, globs, ignored, leave_out, even_ignored)
+    for base in globs.bases:
+        walk.base(base)
+    for spelling in globs.named:
+        walk.named(spelling)
+    return walk.found()
+
+
+class _Walk:
+    """One look at the tree, as it goes on."""
+
+    def __init__(
+        self, root: str, globs: Globs, ignored: Ignore | None, leave_out: Paths | None, even_ignored: Globs | None
+    ) -> None:
+        self.root = root
+        self.globs = globs
+        self.ignored = ignored
+        self.leave_out = leave_out
+        self.even_ignored = even_ignored
+        self.files: set[str] = set()
+        self.links: set[str] = set()
+        self.ways: set[str] = set()
+        self.absent: set[str] = set()
+        self.read: dict[str, Level | None] = {}  # folders, and the rules that held there; None in an ignored one
+
+    def found(self) -> Found:
+        """All that was seen."""
+        paths = sorted(self.files | self.links if self.links else self.files)
+        there, missing = self._rules()
+        return Found(
+            entries=tuple(Entry(path, "link" if path in self.links else "file") for path in paths),
+            ways=tuple(sorted(self.ways)),
+            folders=tuple(sorted(self.read)),
+            absent=tuple(sorted({*self.absent, *missing})),
+            rules=tuple(sorted(there)),
+        )
+
+    def base(self, folder: str) -> None:
+        """What a wildcard matches below a folder."""
+        level = _FREE
+        if self.ignored is not None and is_at_or_below(folder, ""):
+            held = self.ignored.level(folder)
+            if held is None and not self._could_be_below_ignored(folder):
+                return
+            self._walk(folder, held)
+            return
+        self._walk(folder, level)
+
+    def named(self, spelling: Spelling) -> None:
+        """What is named without a wildcard: a file or a link, even an ignored one, or a folder's tree."""
+        path = spelling.base
+        seen = self._lstat(path)
+        if seen is None:
+            self.absent.add(path)
+        elif stat.S_ISDIR(seen.st_mode):
+            self._named_folder(path)
+        elif self.leave_out is not None and self.leave_out.matches(path):
+            return
+        elif spelling.is_folder:
+            # `data/` may be a link to a folder; a file is none.
+            if stat.S_ISLNK(seen.st_mode) and self.globs.could_be_below(path):
+                self.links.add(path)
+        elif self.globs.matches(path):
+            self._take(path, seen.st_mode)
+
+    def _named_folder(self, path: str) -> None:
+        level: Level | None = _FREE
+        if self.ignored is not None and is_at_or_below(path, ""):
+            # An ignored folder that is named counts with all that is in it. Otherwise the rules hold below it.
+            level = self.ignored.level(path) or _FREE
+        left_out = self.leave_out is not None and self.leave_out.covers(path)
+        if self.read.get(path) is None and not left_out and self.globs.could_be_below(path):
+            self._walk(path, level)
+
+    def _walk(self, start: str, level: Level | None) -> None:
+        todo = [(start, level)]
+        while todo:
+            folder, held = todo.pop()
+            self.read[folder] = held
+            try:
+                with os.scandir(os.path.join(self.root, folder)) as entries:
+                    todo += self._folders_of(entries, folder, held)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise refuse(f"`{folder or '.'}` cannot be read: {_why(error)}") from None
+                del self.read[folder]
+                self.absent.add(folder)
+
+    def _folders_of(
+        self, entries: Iterable[os.DirEntry[str]], folder: str, level: Level | None
+    ) -> list[tuple[str, Level | None]]:
+        """Takes what matches, and gives the folders to go on with."""
+        below = []
+        start = folder + "/" if folder else ""
+        for entry in entries:
+            name = entry.name
+            path = start + name
+            if name in _HIDDEN:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if self.globs.could_be_below(path) and not (self.leave_out and self.leave_out.covers(path)):
+                    held = self._held(path, level)
+                    if held is not None or self._could_be_below_ignored(path):
+                        below.append((path, held))
+            elif self.globs.matches(path):
+                if self._counts(path, level):
+                    self._take(path, _mode(entry))
+            elif entry.is_symlink() and self._is_way(entry, path) and self._counts(path, level):
+                self.ways.add(path)
+        return below
+
+    def _held(self, folder: str, level: Level | None) -> Level | None:
+        if level is None or level is _FREE or self.ignored is None:
+            return level
+        return self.ignored.level(folder)
+
+    def _counts(self, path: str, level: Level | None) -> bool:
+        if self.leave_out is not None and self.leave_out.matches(path):
+            return False
+        if level is _FREE:
+            return True
+        if level is not None and self.ignored is not None and not self.ignored.ignores(level, path):
+            return True
+        return self.even_ignored is not None and self.even_ignored.matches(path)
+
+    def _could_be_below_ignored(self, folder: str) -> bool:
+        return self.even_ignored is not None and self.even_ignored.could_be_below(folder)
+
+    def _is_way(self, entry: os.DirEntry[str], path: str) -> bool:
+        try:
+            return self.globs.could_be_below(path) and entry.is_dir()
+        except OSError:  # a loop of links
+            return False
+
+    def _take(self, path: str, mode: int) -> None:
+        kind = stat.S_IFMT(mode)
+        if kind in _KINDS:
+            raise refuse(f"`{path}` is {_KINDS[kind]}: only files, folders and links can be inputs and outputs")
+        (self.links if kind == stat.S_IFLNK else self.files).add(path)
+
+    def _lstat(self, path: str) -> os.stat_result | None:
+        try:
+            return os.lstat(os.path.join(self.root, path))
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise refuse(f"`{path}` cannot be read: {_why(error)}") from None
+
+    def _rules(self) -> tuple[list[str], list[str]]:
+        """The ignore files that count here, and those that would if they appeared in a folder that was not read."""
+        if self.ignored is None:
+            return [], []
+        asked = self.ignored.asked
+        folders = {above for folder in self.globs.bases for above in _above(folder)} | set(self.read)
+        there = [path for path, is_there in asked.items() if is_there and _concerns(path, folders)]
+        missing = [path for path, is_there in asked.items() if not is_there and _concerns(path, folders)]
+        return there, [path for path in missing if path.rpartition("/")[0] not in self.read]

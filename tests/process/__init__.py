@@ -1,0 +1,1 @@
+"""Signals, terminals, leftovers: trun among the processes of a real machine."""

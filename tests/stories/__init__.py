@@ -1,0 +1,1 @@
+"""What one asks of trun, run for real: each story is one behaviour."""
