@@ -77,7 +77,7 @@ def _task_problems(expansion: Expansion, task: Task) -> Iterator[Problem]:
     yield from _templates(expansion, task)
     if task.steps:
         yield from _steps(expansion.project, task)
-    if task.inputs or task.outputs:
+    if task.inputs or task.outputs or task.dir:
         try:
             yield from _files(expansion, task)
         except Refusal as refusal:
