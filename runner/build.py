@@ -59,6 +59,7 @@ class Build:
         self.policy = policy
         self.ended: dict[str, TaskEnded] = {}
         self.failures: list[str] = []
+        self.left: list[str] = []
         self.interrupted: int | None = None
         self.is_out_of_time = False
         self.is_killed = False
@@ -183,8 +184,9 @@ class Build:
             status = "cancelled"
         elif not outcome.is_good:
             status = "failed"
+        self.left += outcome.left
         for process in outcome.left:
-            self._warn(f"task `{node.name}` left a process running: {process}", node.name)
+            self._warn(f"left a process running that ends with the run: {process}", node.name)
         is_bad = status != "ran"
         reasons = (outcome.trouble,) if outcome.trouble else ()
         facts = {"exit_code": outcome.exit_code, "signal": outcome.signal, "duration_s": duration_s}

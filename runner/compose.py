@@ -8,16 +8,23 @@ if TYPE_CHECKING:
 
     from runner.execute.jobserver import Slots
     from runner.execute.local import Local
-    from runner.request import Ambient
-    from runner.task import Node
+    from runner.report.several import Several
+    from runner.request import Ambient, Request
+    from runner.task import Node, Project
 
 
-def job_slots(jobs: int, style: str, ambient: Ambient) -> Slots:
-    """As many slots as there are jobs, shared with what runs below as `style` says: auto, pipe, fifo or off."""
+def job_slots(jobs: int, style: str, ambient: Ambient, *, is_asked: bool) -> Slots:
+    """As many slots as there are jobs, shared with what runs below as `style` says: auto, pipe, fifo or off.
+
+    Below a make, or another trun, its slots are shared, unless a number `is_asked` for: so does make itself.
+    """
     from runner.execute import jobserver
 
     if style == "off" or ambient.os == "windows":
         return jobserver.Slots(jobs)
+    auth = None if is_asked else jobserver.outer(ambient.environ)
+    if auth is not None:
+        return jobserver.Joined(jobs, auth)
     if style == "auto":
         style = jobserver.best_style(ambient.environ)
     return jobserver.Jobserver(jobs, style)
@@ -43,3 +50,26 @@ def found(root: str) -> Callable[[Node, str], tuple[str, ...]]:
         return tuple(posixpath.relpath(entry.path, node.dir or ".") for entry in find(root, globs))
 
     return look
+
+
+def reporter(request: Request, project: Project, ambient: Ambient) -> Several:
+    """All who are told of the run. *Raises*: Refusal where the file for events cannot be written."""
+    from runner import __version__
+    from runner.error import refuse
+    from runner.report.telling import Asked, telling
+
+    asked = Asked(
+        environ=ambient.environ,
+        version=__version__,
+        output=request.output or project.settings.output,
+        color=request.color or project.settings.color,
+        json=request.json,
+        level=request.verbose - request.quiet,
+        is_plan=request.verb == "plan",
+        out_is_terminal=ambient.stdout_is_terminal,
+        err_is_terminal=ambient.stderr_is_terminal,
+    )
+    try:
+        return telling(asked)
+    except OSError as error:
+        raise refuse(f"`--json={request.json}` cannot be written: {error.strerror}") from None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.event import Event
     from runner.expand import Expansion
     from runner.graph import Graph
+    from runner.report.several import Several
     from runner.request import Ambient, Request
     from runner.select import Selection
 
@@ -43,7 +44,12 @@ def run(request: Request, expansion: Expansion, selection: Selection, ambient: A
     _refuse_gaps(expansion, selection)
     _refuse_nesting(expansion, selection, ambient)
     declined = _declined(request, selection, ambient)
-    return anyio.run(_Run(request, expansion, selection, ambient, declined).run)
+    telling = reporter(request, expansion.project, ambient)
+    try:
+        return anyio.run(_Run(request, expansion, selection, ambient, declined, telling).run)
+    finally:
+        telling.close()
+        telling.drain()
 
 
 def _refuse_gaps(expansion: Expansion, selection: Selection) -> None:
@@ -93,7 +99,13 @@ class _Run:
     """One run, from the first event to the last."""
 
     def __init__(
-        self, request: Request, expansion: Expansion, selection: Selection, ambient: Ambient, declined: frozenset[str]
+        self,
+        request: Request,
+        expansion: Expansion,
+        selection: Selection,
+        ambient: Ambient,
+        declined: frozenset[str],
+        telling: Several,
     ) -> None:
         self.request = request
         self.project = expansion.project
@@ -101,14 +113,16 @@ class _Run:
         self.selection = selection
         self.ambient = ambient
         self.declined = declined
+        self.reporter = telling
         self.graph = selection.graph
         self.jobs = request.jobs or self.project.settings.jobs or ambient.cpus
         self.begun = ambient.clock()
 
     async def run(self) -> Ended:
         """The run itself."""
-        self.reporter = reporter(self.request, self.project, self.ambient)
-        self.slots = job_slots(self.jobs, self.project.settings.jobserver, self.ambient)
+        self.slots = job_slots(
+            self.jobs, self.project.settings.jobserver, self.ambient, is_asked=self.request.jobs is not None
+        )
         try:
             async with executor(self.ambient, self.slots) as self.executor:
                 self.build = self._build()
@@ -125,7 +139,6 @@ class _Run:
             return self._end()
         finally:
             self.slots.close()
-            self.reporter.close()
 
     def _build(self) -> Build:
         commands = Commands(self.expansion, {**self.slots.variables(self.ambient.environ)})
@@ -163,7 +176,10 @@ class _Run:
             self._tell(event)
 
     def _tell_left(self, left: tuple[str, ...]) -> None:
+        known = {process.partition(" ")[0] for process in self.build.left}
         for process in left:
+            if process.partition(" ")[0] in known:
+                continue
             self._tell(Warned(time=self.ambient.clock(), message=f"ended a process that was left running: {process}"))
 
     def _end(self) -> Ended:
@@ -258,4 +274,5 @@ def plan(request: Request, expansion: Expansion, selection: Selection, ambient: 
             telling.tell(event)
     finally:
         telling.close()
+        telling.drain()
     return Ended(exit_code=EXIT_DONE)

@@ -55,11 +55,12 @@ def _parameter(option: Option) -> inspect.Parameter:
         declared = typer.Option(*words, help=option.help, count=option.repeatable, rich_help_panel=panel)
         default: Any = 0 if option.repeatable else False
     else:
-        kind = list[Any] if option.repeatable else Any
+        # A list in any case: of several values typer would look at the last alone.
+        kind = list[Any]
         declared = typer.Option(
             *words, help=option.help, metavar=option.metavar, parser=_converter(option), rich_help_panel=panel
         )
-        default = [] if option.repeatable else None
+        default = []
     annotation = Annotated[kind, declared]
     return inspect.Parameter(_key(option), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -113,8 +114,7 @@ def _letters(word: str, left: list[str]) -> Iterator[str]:
     for at in range(1, len(word)):
         option, after = LETTERS.get(word[at]), word[at + 1 :]
         if option is None:
-            yield f"-{word[at:]}"
-            return
+            raise typer.BadParameter(f"no option -{word[at]}")
         is_value = option.kind == "value" or (option.kind == "number" and not after[:1].isalpha())
         if after and (is_value or after[0] == "="):
             yield from _complete(option, f"-{word[at]}", after.removeprefix("="), left)
@@ -162,9 +162,7 @@ def parse_with_typer(argv: Sequence[str], cpus: int) -> dict[str, Any]:
 def _values(option: Option, value: Any) -> list[Any]:
     if option.kind == "flag":
         return [option.sets] * int(value or 0)
-    if option.repeatable:
-        return list(value or ())
-    return [] if value is None else [value]
+    return list(value or ())
 
 
 def _targets(words: Sequence[str], rest: Sequence[str]) -> dict[str, Any]:

@@ -100,12 +100,12 @@ def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | i
     if request.verb == "help":
         from runner.cli.help import task_help
 
-        print(task_help(project, request.targets, ambient))
+        print(task_help(project, request.targets, columns(ambient) or 80))
         return EXIT_DONE
     if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check")):
-        from runner.cli.show import listing
+        from runner.cli.listing import listing
 
-        print(listing(project, request, ambient), end="")
+        print(listing(project, request, columns(ambient), color=has_colour(ambient, request)), end="")
         return EXIT_DONE
     return resolved(request, project, ambient)
 
@@ -117,19 +117,20 @@ def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | in
     from runner.select import select
 
     expansion = Expansion(project, ambient, request.vars)
-    producers = check(expansion)
     if request.verb == "check":
-        from runner.cli.show import checking
+        from runner.cli.checking import checking
 
-        return checking(expansion, request)
-    selection = select(expansion, everything(request, project), producers)
+        text, code = checking(expansion, request)
+        print(text, end="")
+        return code
+    selection = select(expansion, everything(request, project), check(expansion))
     if request.verb in ("run", "plan"):
         from runner import run
 
         return (run.plan if request.verb == "plan" else run.run)(request, expansion, selection, ambient)
     from runner.cli.show import view
 
-    print(view(request, expansion, selection), end="")
+    print(view(request, expansion, selection, color=has_colour(ambient, request)), end="")
     return EXIT_DONE
 
 
@@ -141,6 +142,23 @@ def everything(request: Request, project: Project) -> Request:
     if request.targets:
         return request
     return replace(request, targets=tuple(Target(name=name) for name in project.tasks))
+
+
+def columns(ambient: Ambient) -> int:
+    """How wide a page may be: as the terminal is; without one, as long as its lines are (0)."""
+    if not ambient.stdout_is_terminal:
+        return 0
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 80
+
+
+def has_colour(ambient: Ambient, request: Request) -> bool:
+    """Whether what is looked at is coloured."""
+    from runner.report.look import has_colour
+
+    return has_colour(ambient.environ, ambient.stdout_is_terminal, request.color)
 
 
 def painted(text: str, ambient: Ambient) -> str:

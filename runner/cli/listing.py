@@ -1,4 +1,4 @@
-"""`--list`: the tasks with what they are for and what they take, in columns for people, as one document for programs."""
+"""`--list`: the tasks, what each is for and what it takes; for people in columns, or as one document."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ NAMES_AT_MOST: Final = 30
 COLUMN_AT_LEAST: Final = 16
 CHOICES_AT_MOST: Final = 40
 ELLIPSIS: Final = "…"
+DEFAULT: Final = " (default)"
 
 
 def listing(project: Project, request: Request, width: int = 0, *, color: bool = False) -> str:
@@ -32,7 +33,9 @@ def listing(project: Project, request: Request, width: int = 0, *, color: bool =
         return document(project, tasks)
     if not tasks:
         hidden = len(project.tasks)
-        return f"{hidden} hidden tasks: `--list --all` shows them\n" if hidden else f"{project.manifest.shown}: no tasks\n"
+        return (
+            f"{hidden} hidden tasks: `--list --all` shows them\n" if hidden else f"{project.manifest.shown}: no tasks\n"
+        )
     paint = _painted if color else _unpainted
     return "\n".join(_Columns(project, tasks, width, paint).blocks())
 
@@ -67,7 +70,10 @@ class _Columns:
         widest = max(map(columns, self.names.values()))
         bound = min(NAMES_AT_MOST, width * 2 // 5) if width else NAMES_AT_MOST
         self.left = 2 + min(widest, bound) + 2
-        self.right = max(width - self.left, COLUMN_AT_LEAST) if width else 0
+        if width and width - self.left < COLUMN_AT_LEAST:
+            # No room for two columns: what a task is for stands below its name.
+            self.left = 4
+        self.right = max(width - self.left, 1) if width else 0
 
     def blocks(self) -> Iterator[str]:
         """The tasks of each group under its name, those of none first."""
@@ -81,7 +87,7 @@ class _Columns:
 
     def _lines(self, task: Task) -> Iterator[str]:
         name = self.names[task.name]
-        texts = [("", self._cut(desc, self.right))] if (desc := self._desc(task)) else []
+        texts = [("", desc)] if (desc := self._desc(task)) else []
         if task.args:
             texts += [("2", line) for line in self._wrapped(map(taken, task.args.values()))]
         gap = self.left - 2 - columns(name)
@@ -98,7 +104,9 @@ class _Columns:
 
     def _desc(self, task: Task) -> str:
         desc = plain(task.desc.strip().partition("\n")[0]) if task.desc else ""
-        return f"{desc} (default)".lstrip() if task is self.default else desc
+        if task is not self.default:
+            return self._cut(desc, self.right)
+        return f"{self._cut(desc, self.right - len(DEFAULT))}{DEFAULT}".lstrip()
 
     def _wrapped(self, words: Iterable[str]) -> list[str]:
         """The words in as many lines as they take."""

@@ -38,7 +38,7 @@ PROPERTIES: Final = ("properties", "patternProperties", "additionalProperties")
 OBJECTS: Final = (*PROPERTIES, "propertyNames", "required", "minProperties", "maxProperties")
 KNOWN: Final = frozenset((*VALUES, *STRINGS, *NUMBERS, *LISTS, *OBJECTS))
 # These say nothing about what is right; `$schema` and `definitions` stand at the top only.
-SILENT: Final = frozenset(("$schema", "$comment", "title", "description", "default", "examples", "definitions"))
+SILENT: Final = frozenset(("$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"))
 
 
 def acceptor(schema: Mapping[str, Any]) -> Callable[[object], bool]:

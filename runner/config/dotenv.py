@@ -1,12 +1,12 @@
-"""Dotenv files: lines of `NAME=value`, in the dialect that docker compose, just and dotenv for Node have in common.
+r"""Dotenv files: lines of `NAME=value`, in the dialect that docker compose, just and dotenv for Node have in common.
 
-`export` may stand in front. Without quotes a value ends with the line or before ` #`, and the spaces around it go. Between
-single quotes nothing is special; between double quotes `\\n \\r \\t \\" \\\\ \\$` are escapes, any other backslash stays. Quoted
-values may run over several lines. `$NAME`, `${NAME}` and `${NAME:-text}` are replaced outside single quotes, by what the
-caller gives, then by what stands above, then by nothing. No command is ever run: `$(…)` stays as it is.
+`export` may stand in front. Without quotes a value ends with the line or before ` #`, and the spaces around it go.
+Between single quotes nothing is special; between double quotes `\n \r \t \" \\ \$` are escapes, any other backslash
+stays. Quoted values may run over several lines. `$NAME`, `${NAME}` and `${NAME:-text}` are replaced outside single
+quotes, by what the caller gives, then by what stands above, then by nothing. No command is ever run: `$(…)` stays.
 
-*Why* the replacing: compose, just and go-task do it, and one file serves all of them. Who wants a `$` writes `\\$` or single
-quotes, there as here. A variable of the caller goes first, as it does when the tasks run.
+*Why* the replacing: compose, just and go-task do it, and one file serves all of them. Who wants a `$` writes `\$` or
+single quotes, there as here. A variable of the caller goes first, as it does when the tasks run.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ BARE: Final = re.compile(r"(?:[^\n \t\r]++|[ \t\r]++(?!\#)(?=[^\n \t\r]))*+")
 REST: Final = re.compile(r"[ \t\r]*+(?:\#[^\n]*+)?(?=\n|\Z)")
 # An escape or a reference; in a reference a name, and what stands for an unset or empty one.
 SPECIAL: Final = re.compile(
-    r"\\(.)|\$(?:\{([A-Za-z_][A-Za-z0-9_.-]*?)(?:(:?-)([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL
+    r"\\(.)|\$(?:\{([A-Za-z_][A-Za-z0-9_.-]*?)(?:(:?-)([^}$\n]*+))?\}|([A-Za-z_][A-Za-z0-9_]*+)|(\{))", re.DOTALL
 )
+PROBLEMS_AT_MOST: Final = 100
+REFERENCES: Final = "only `${NAME}` and `${NAME:-text}` are replaced; a `$` by itself is written `\\$`"
 ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 BARE_ESCAPES: Final = {"$": "$"}
 
 
 def parse(text: str, file: str, given: Mapping[str, str] = NOTHING_GIVEN) -> dict[str, str]:
-    """The variables of a dotenv file, of two with one name the later. *Raises*: Refusal with all that is wrong in it."""
+    """The variables of a file, of two with one name the later. *Raises*: Refusal with all that is wrong in it."""
     reader = _Reader(text.removeprefix("\ufeff").replace("\r\n", "\n"), file, given)
     reader.read()
     if reader.problems:
@@ -60,7 +62,7 @@ class _Reader:
         self.size = 0
 
     def read(self) -> None:
-        while self.skip(BLANK) < len(self.text):
+        while self.skip(BLANK) < len(self.text) and len(self.problems) < PROBLEMS_AT_MOST:
             start = self.at
             name = NAME.match(self.text, start)
             if name is None:
@@ -80,7 +82,7 @@ class _Reader:
         quote = self.text[start : start + 1]
         if quote not in ("'", '"'):
             self.skip(BARE)
-            return self.expanded(self.text[start : self.at], BARE_ESCAPES, start)
+            return self.expanded(start, self.at, BARE_ESCAPES)
         found = (SINGLE if quote == "'" else DOUBLE).match(self.text, start)
         if found is None:
             line = self.end_line(start)
@@ -94,15 +96,20 @@ class _Reader:
             self.wrong("expected the end of the line after the quoted value", rest, end)
         else:
             self.skip(REST)
-        return found[1] if quote == "'" else self.expanded(found[1], ESCAPES, start)
+        return found[1] if quote == "'" else self.expanded(*found.span(1), ESCAPES)
 
-    def expanded(self, raw: str, escapes: Mapping[str, str], start: int) -> str:
+    def expanded(self, start: int, end: int, escapes: Mapping[str, str]) -> str:
+        raw = self.text[start:end]
         if "\\" not in raw and "$" not in raw:
             return self.counted(raw, start)
 
         def replaced(found: re.Match[str]) -> str:
             if found[1] is not None:
                 return escapes.get(found[1], found[0])
+            if found[6] is not None:
+                at = start + found.start()
+                self.wrong("this is not a reference to a variable", at, at + 2, REFERENCES)
+                return ""
             return self.counted(self.looked_up(found), start)
 
         return self.counted(SPECIAL.sub(replaced, raw), start)
@@ -127,10 +134,12 @@ class _Reader:
         end = self.end_line(start)
         line = self.text[start:end].rstrip()
         name = line.partition("=")[0].strip()
-        if "=" in line:
-            self.wrong(f"`{name}` cannot be the name of a variable", start, start + len(name))
-        else:
+        if "=" not in line:
             self.wrong("expected `NAME=value`", start, start + len(line))
+        elif name:
+            self.wrong(f"`{name[:40]}` cannot be the name of a variable", start, start + len(name))
+        else:
+            self.wrong("a name is missing before the `=`", start, start + 1)
 
     def end_line(self, start: int) -> int:
         """Go to the end of the line."""
@@ -138,6 +147,7 @@ class _Reader:
         self.at = end if end >= 0 else len(self.text)
         return self.at
 
-    def wrong(self, message: str, start: int, end: int) -> None:
-        at = place(self.file, self.text, Span(start=start, end=max(end, start + 1)))
-        self.problems.append(Problem(message=message, place=at))
+    def wrong(self, message: str, start: int, end: int, hint: str | None = None) -> None:
+        if len(self.problems) < PROBLEMS_AT_MOST:
+            at = place(self.file, self.text, Span(start=start, end=max(end, start + 1)))
+            self.problems.append(Problem(message=message, place=at, hint=hint))

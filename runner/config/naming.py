@@ -1,4 +1,4 @@
-"""How a key path is called when a person is told about it."""
+"""How a key path, a key and a value are called when a person is told about them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from runner.manifest import KeyPath
 
+SHOWN_AT_MOST: Final = 40
 # Tables whose entries have a word of their own.
 ENTRIES: Final = {"tasks": "task", "templates": "template", "profiles": "profile"}
 
@@ -32,7 +33,33 @@ def inside(path: KeyPath) -> str:
 
 def dotted(path: KeyPath) -> str:
     """The keys of a path as they are written in a file, without the places in lists."""
-    return ".".join(part for part in path if isinstance(part, str))
+    return ".".join(part if _is_bare(part) else f'"{part}"' for part in path if isinstance(part, str))
+
+
+def shown(value: object) -> str:
+    """A value as it is written in a file, or what it is where that would be long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{cut(escaped)}"'
+    if isinstance(value, list):
+        return "a list"
+    return "a table" if isinstance(value, dict) else str(value)
+
+
+def shown_key(key: str) -> str:
+    """A key in its backticks, also an empty one."""
+    return f"`{cut(key)}`" if key else '`""`'
+
+
+def cut(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= SHOWN_AT_MOST else text[:SHOWN_AT_MOST] + "…"
+
+
+def _is_bare(key: str) -> bool:
+    return key.replace("-", "").replace("_", "").isalnum()
 
 
 def _owner(path: KeyPath) -> tuple[KeyPath, KeyPath]:

@@ -24,14 +24,13 @@ TOO_BIG: Final = 10**DIGITS_AT_MOST
 TOO_DEEP: Final = f"nested more than {NESTING_AT_MOST} levels deep"
 
 
-def decoded(data: bytes, file: str, at_most_bytes: int = SIZE_AT_MOST_BYTES) -> str:
+def decoded(data: bytes, file: str, at_most_bytes: int = SIZE_AT_MOST_BYTES, hint: str | None = None) -> str:
     r"""The text of a file: UTF-8, without a byte order mark, `\r\n` as `\n`.
 
     *Raises*: Refusal for a file that is too large, is no UTF-8, or has a NUL in it.
     """
     if len(data) > at_most_bytes:
-        message = f"`{file}` has {len(data):,} bytes, more than the {at_most_bytes >> 10:,} KiB that are read"
-        raise refuse(message)
+        raise refuse(f"`{file}` is larger than {at_most_bytes >> 10:,} KiB, the most that is read", hint=hint)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

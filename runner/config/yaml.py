@@ -13,7 +13,7 @@ from runner.config.naming import name
 from runner.config.place import place
 from runner.config.source import NESTING_AT_MOST, TOO_DEEP, decoded
 from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, value_of
-from runner.error import Problem, Refusal, refuse
+from runner.error import Problem, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ VALUES_AT_MOST: Final = 100_000
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
     """The file as plain data. *Raises*: Refusal with the first syntax error, or all values that have no place in it."""
-    if len(data) > SIZE_AT_MOST_BYTES:
-        message = (
-            f"`{file}` has {len(data):,} bytes, more than the {SIZE_AT_MOST_BYTES >> 10:,} KiB of YAML that are read"
-        )
-        raise refuse(message, hint="a `tasks.toml` may have 1,024 KiB")
-    text = decoded(data, file)
+    text = decoded(data, file, SIZE_AT_MOST_BYTES, "a `tasks.toml` may have 1,024 KiB")
     reader = _read(text)
     if reader.faults:
         problems = (

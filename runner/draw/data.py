@@ -17,10 +17,11 @@ def data(graph: Graph, wanted: Iterable[str]) -> str:
     import json
 
     shown = picture(graph, wanted)
+    needed = set(shown.names)
     document = {
         "v": 1,
         "view": "graph",
-        "nodes": [_node(graph.nodes[name]) for name in shown.names],
+        "nodes": [_node(graph.nodes[name]) for name in graph.order if name in needed],
         "edges": [_edge(name, edge) for name, edge in shown.edges],
     }
     return json.dumps(document) + "\n"

@@ -18,7 +18,7 @@ def dot(graph: Graph, wanted: Iterable[str]) -> str:
     """The digraph: an arrow leads from who follows to who comes first. *Source*: graphviz.org/doc/info/lang.html."""
     shown = picture(graph, wanted)
     lines = ["digraph tasks {", "    node [shape=box]"]
-    lines += [f"    {quoted(name)}{_look(name, graph.skipped.get(name))}" for name in reversed(shown.names)]
+    lines += [f"    {quoted(name)}{_look(name, graph.skipped.get(name))}" for name in shown.names]
     for name, edge in shown.edges:
         style = f" [style={STYLES[edge.kind]}, label={label(why(edge))}]" if edge.kind in STYLES else ""
         lines.append(f"    {quoted(name)} -> {quoted(edge.to)}{style}")

@@ -24,15 +24,15 @@ WILD: Final = re.compile(
 def mermaid(graph: Graph, wanted: Iterable[str]) -> str:
     """The flowchart: an arrow leads from who follows to who comes first. *Source*: mermaid.js.org/syntax/flowchart."""
     shown = picture(graph, wanted)
-    ids = {name: f"n{at}" for at, name in enumerate(reversed(shown.names))}
+    ids = {name: f"n{at}" for at, name in enumerate(shown.names)}
     lines = ["flowchart TD"]
     skipped = []
-    for name, id in ids.items():
+    for name, number in ids.items():
         label = escaped(name)
         if name in graph.skipped:
             label += f"<br/>skipped#58; {escaped(graph.skipped[name])}"
-            skipped.append(id)
-        lines.append(f'    {id}["{label}"]')
+            skipped.append(number)
+        lines.append(f'    {number}["{label}"]')
     for name, edge in shown.edges:
         said = escaped(why(edge))
         label = f'|"{said}"|' if said else ""

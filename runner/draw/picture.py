@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @noun
 class Picture:
-    """Nodes so that who is followed comes first, and each edge after the name of the node that follows."""
+    """Nodes as they are met from the wanted ones on, and each edge after the name of the node that follows."""
 
     names: tuple[str, ...]
     edges: tuple[tuple[str, Edge], ...]
@@ -22,10 +22,15 @@ class Picture:
 
 def picture(graph: Graph, wanted: Iterable[str]) -> Picture:
     """The wanted nodes and all that they need."""
-    needed = graph.needed(wanted)
-    names = tuple(name for name in graph.order if name in needed)
-    edges = tuple((name, edge) for name in reversed(names) for edge in graph.edges[name] if edge.to in needed)
-    return Picture(names=names, edges=edges)
+    names = dict.fromkeys(wanted)
+    todo = list(names)
+    for name in todo:
+        for edge in graph.edges[name]:
+            if edge.kind != "after" and edge.to not in names:
+                names[edge.to] = None
+                todo.append(edge.to)
+    edges = ((name, edge) for name in names for edge in graph.edges[name] if edge.to in names)
+    return Picture(names=tuple(names), edges=tuple(edges))
 
 
 def why(edge: Edge) -> str:

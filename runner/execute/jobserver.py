@@ -8,6 +8,7 @@ Interaction". GNU make before 4.4 knows only inherited descriptors, upstream's n
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 
 TYPE_CHECKING = False
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 TOKEN = b"+"
 FIFO_SINCE = (4, 4)
+AUTH = ("--jobserver-auth=", "--jobserver-fds=")
+# What the reaper gives the two ends of the pipe to commands as.
+THEIR_FDS = "4,5"
 
 
 class Slots:
@@ -84,7 +88,7 @@ class Jobserver(Slots):
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`MAKEFLAGS` with the jobserver, and with the flags that were there before."""
-        auth = f"fifo:{self.path}" if self.style == "fifo" else "4,5"
+        auth = f"fifo:{self.path}" if self.style == "fifo" else THEIR_FDS
         kept = [word for word in environ.get("MAKEFLAGS", "").split() if not word.startswith(("-j", "--jobserver-"))]
         # Single letters stand first, without a dash; make then reads the rest as options.
         letters = kept.pop(0) if kept and not kept[0].startswith("-") and "=" not in kept[0] else ""
@@ -136,6 +140,85 @@ class Jobserver(Slots):
         for fd in (self.own, *self.theirs):
             os.close(fd)
         self._unlink()
+
+
+class Joined(Slots):
+    """Slots of a jobserver further up, a make's or another trun's, that this trun is a client of.
+
+    One slot came with being started; all others are read from its pipe and written back.
+    """
+
+    def __init__(self, at_most: int, auth: str) -> None:
+        super().__init__(1)
+        self.at_most = at_most
+        self.auth = auth
+        self.held = b""
+        self.in_use = 0
+        name = auth.removeprefix("fifo:") if auth.startswith("fifo:") else f"/dev/fd/{auth.partition(',')[0]}"
+        self.own = os.open(name, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The two ends of the pipe, if that is how it was handed on."""
+        return () if self.auth.startswith("fifo:") else tuple(int(fd) for fd in self.auth.split(","))
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """`MAKEFLAGS` as it came, with the descriptors as commands will have them."""
+        if self.auth.startswith("fifo:"):
+            return {}
+        return {"MAKEFLAGS": environ["MAKEFLAGS"].replace(f"={self.auth}", f"={THEIR_FDS}")}
+
+    def take(self, count: int) -> None:
+        """Use slots that are free."""
+        super().take(count)
+        self.in_use += count
+
+    def give(self, count: int) -> None:
+        """They are free again."""
+        super().give(count)
+        self.in_use -= count
+
+    def lend(self) -> None:
+        """Write back what is not used, but for the slot that came with being started."""
+        surplus = min(len(self.held), self.free)
+        if surplus:
+            os.write(self.own, self.held[:surplus])
+            self.held = self.held[surplus:]
+            self.free -= surplus
+
+    def reclaim(self, wanted: int) -> bool:
+        """Read what can be read at once."""
+        missing = min(wanted - self.free, self.at_most - self.in_use - self.free)
+        if missing <= 0:
+            return False
+        try:
+            got = os.read(self.own, missing)
+        except OSError:
+            return False
+        self.held += got
+        self.free += len(got)
+        return bool(got)
+
+    def fileno(self) -> int:
+        """The reading end."""
+        return self.own
+
+    def close(self) -> None:
+        """Write everything back."""
+        if self.held:
+            os.write(self.own, self.held)
+        os.close(self.own)
+
+
+def outer(environ: Mapping[str, str]) -> str | None:
+    """The jobserver that `MAKEFLAGS` tells of, if it can be reached from here."""
+    found = [word.partition("=")[2] for word in environ.get("MAKEFLAGS", "").split() if word.startswith(AUTH)]
+    auth = found[-1] if found else ""
+    try:
+        mode = os.stat(auth[5:] if auth.startswith("fifo:") else int(auth.partition(",")[0])).st_mode
+    except (OSError, ValueError):
+        return None
+    return auth if stat.S_ISFIFO(mode) else None
 
 
 def make_version(text: str) -> tuple[int, ...]:

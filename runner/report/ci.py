@@ -33,8 +33,8 @@ def unguessable() -> str:
 class GitHub:
     """GitHub Actions.
 
-    *Source*: "Workflow commands for GitHub Actions", and the runner's ActionCommand.cs: after leading white space `::` begins a
-    command, and the older `##[` does so anywhere in a line.
+    *Source*: "Workflow commands for GitHub Actions", and the runner's ActionCommand.cs: after leading white space `::`
+    begins a command, and the older `##[` does so anywhere in a line.
     """
 
     def __init__(self, token: Callable[[], str] = unguessable) -> None:
@@ -73,8 +73,8 @@ class GitHub:
 class GitLab:
     """GitLab CI.
 
-    *Source*: "Custom collapsible sections" in the GitLab documentation: names of letters, digits and `_.-`. A task's own sections
-    are harmless in cleaned text, since their mark needs a carriage return and an erase sequence.
+    *Source*: "Custom collapsible sections" in the GitLab documentation: names of letters, digits and `_.-`. A task's
+    own sections are harmless in cleaned text, since their mark needs a carriage return and an erase sequence.
     """
 
     def __init__(self) -> None:

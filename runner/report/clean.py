@@ -1,4 +1,4 @@
-"""A task's bytes as people may see them: whole lines, prefixed, in colour, and nothing else that drives a terminal."""
+"""A task's bytes as people may see them: whole lines, in colour, and nothing else that drives a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SAFE = bytes([9, 10, *range(32, 127)])
 # What a C1 control is encoded as begins with this.
 C1_LEAD = b"\xc2"
 
-# The first group is a colour; all else is to be dropped. Every class of characters excludes what follows it, so matching is linear.
+# The first group is a colour; all else is to be dropped. Every class of characters excludes what follows it, so
+# matching is linear.
 # *Source*: ECMA-48 5.4 (control sequences), 5.6 (strings), and xterm's habit to end a string with BEL.
 DRIVES = re.compile(
     r"(\x1b\[[0-9;:]{0,48}m)"
@@ -40,9 +41,9 @@ def cleaned(data: bytes) -> str:
 class Shown:
     """One stream of a node, as whole lines: feed it bytes in any pieces, get text to write.
 
-    Bytes that are no UTF-8 show as U+FFFD. What a carriage return overwrote is left out. A line longer than `piece_bytes`
-    comes in pieces, of which all but the first have `more` instead of `prefix` before them. The result does not depend on
-    how the bytes were cut up.
+    Bytes that are no UTF-8 show as U+FFFD. What a carriage return overwrote is left out. A line longer than
+    `piece_bytes` comes in pieces, of which all but the first have `more` instead of `prefix` before them. The result
+    does not depend on how the bytes were cut up.
     """
 
     def __init__(self, prefix: bytes, more: bytes, has_colour: bool, piece_bytes: int = PIECE_BYTES) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.event import RunEnded, TaskEnded, TaskRetried, TaskStarted, Warned
 from runner.report.summary import summary
 from runner.report.tally import Tally
-from runner.report.wording import is_bad
+from runner.report.wording import is_bad, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class Commentary:
             case TaskEnded():
                 return [self.words.ended(event)] if self._is_worth_a_line(event) else []
             case TaskStarted() if self.words.level > 0:
-                return [f"{self.words.paint.as_('quiet', '>')} {event.task}  {self.words.started(event)}"]
-            case TaskRetried() if self.words.level >= 0:
+                return [f"{self.words.paint.as_('quiet', '>')} {one_line(event.task)}  {self.words.started(event)}"]
+            case TaskRetried() if self._tells_each and self.words.level >= 0:
                 return [self.words.retried(event)]
             case Warned():
                 return [self.words.warned(event)]

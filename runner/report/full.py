@@ -1,17 +1,17 @@
-"""The full way: the bytes of tasks as they come, standard output to standard output, standard error to standard error."""
+"""The full way: the bytes of tasks as they come, each stream to its own."""
 
 from __future__ import annotations
 
 from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried, TaskStarted
 from runner.report.clean import Shown
 from runner.report.commentary import Commentary, as_bytes
-from runner.report.wording import Wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.event import Event
     from runner.report import Page
     from runner.report.ci import Fold
+    from runner.report.wording import Wording
     from runner.result import Stream
 
 

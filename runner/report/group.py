@@ -31,10 +31,13 @@ class Block:
 class Grouped:
     """One block a node: what became of it, then what it wrote.
 
-    `only_bad` leaves out the blocks of those that did not fail. With a `fold`, blocks are folded away but for failed ones.
+    `only_bad` leaves out the blocks of those that did not fail. With a `fold`, blocks are folded away but for failed
+    ones.
     """
 
-    def __init__(self, page: Page, spool: Spool, words: Wording, fold: Fold | None = None, only_bad: bool = False) -> None:
+    def __init__(
+        self, page: Page, spool: Spool, words: Wording, fold: Fold | None = None, only_bad: bool = False
+    ) -> None:
         self._page = page
         self._spool = spool
         self._words = words
@@ -72,12 +75,11 @@ class Grouped:
         for task in list(self._logs):
             self._end_lines(task)
             self._write_log(self._logs.pop(task))
-        first, *others = self._bad or [None]
+        blocks = [*self._bad[1:], *self._bad[:1]]
         self._bad = []
-        for block in [*others, first]:
-            if block is not None:
-                self._write(as_bytes([self._words.ended(block.ended)]))
-                self._write_log(block.log)
+        for block in blocks:
+            self._write(as_bytes([self._words.ended(block.ended)]))
+            self._write_log(block.log)
 
     def _ended(self, event: TaskEnded) -> None:
         self._end_lines(event.task)

@@ -5,27 +5,28 @@ from __future__ import annotations
 from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried, TaskStarted
 from runner.report.commentary import Commentary, as_bytes
 from runner.report.width import clip_middle, columns, pad
-from runner.report.wording import Wording, one_line
+from runner.report.wording import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.event import Event
-    from runner.report import Look, Page
+    from runner.report import Page
     from runner.report.clean import Shown
+    from runner.report.wording import Wording
     from runner.result import Stream
 
-# Names are padded up to this width, and shortened above the other.
-PADDED_COLUMNS = 24
+# Names up to this width stand in one column; a longer one stands out and moves nobody. Above the other it is shortened.
+PADDED_COLUMNS = 20
 NAME_COLUMNS = 40
 
 
 class Lines:
     """Prefixed lines: standard output and standard error of all tasks go to one page, whole lines only."""
 
-    def __init__(self, page: Page, look: Look, level: int = 0) -> None:
+    def __init__(self, page: Page, words: Wording) -> None:
         self._page = page
-        self._words = Wording(look, level)
-        self._commentary = Commentary(self._words)
+        self._words = words
+        self._commentary = Commentary(words)
         self._streams: dict[str, dict[Stream, Shown]] = {}
         self._width = 0
 
@@ -71,8 +72,8 @@ class Lines:
 
     def _make_room(self, task: str) -> None:
         """Widen the column of names for a long name, also for the tasks that run already."""
-        width = min(PADDED_COLUMNS, columns(self._name(task)))
-        if width > self._width:
+        width = columns(self._name(task))
+        if self._width < width <= PADDED_COLUMNS:
             self._width = width
             for other, streams in self._streams.items():
                 for shown in streams.values():
@@ -83,4 +84,5 @@ class Lines:
 
     def _prefix(self, task: str, sign: str) -> bytes:
         name = self._words.paint.name(task, pad(self._name(task), self._width))
-        return f"{name} {self._words.sign('bar') if sign == 'bar' else self._words.signs[sign]} ".encode("utf-8", "surrogateescape")
+        bar = self._words.paint.as_("quiet", self._words.signs[sign])
+        return f"{name} {bar} ".encode("utf-8", "surrogateescape")

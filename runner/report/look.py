@@ -1,4 +1,4 @@
-"""What a place can show, and how a run is told there unless somebody said: read from the environment that is handed in."""
+"""What a place can show, and how a run is told there: read from the environment that is handed in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def look_of(
 def has_colour(environ: Mapping[str, str], is_terminal: bool, color: str | None = None) -> bool:
     """True if colours are wanted: the option decides, then `NO_COLOR`, then `FORCE_COLOR`, then the place.
 
-    *Source*: no-color.org and force-color.org: present and not empty. CI systems that draw colours are places that have them.
+    *Source*: no-color.org and force-color.org: present and not empty. CI systems that draw colours are places that
+    have them.
     """
     if color in ("always", "never"):
         return color == "always"

@@ -1,7 +1,8 @@
 """Where text leaves the process: a descriptor that may be slow, blocked or closed without harm to any task.
 
-A pipe or a terminal that nobody reads must not stop the loop, and must not be made non-blocking for the shell and the tasks
-that share it. So it is opened anew, which gives a file description of our own; where that cannot be, it is polled first.
+A pipe or a terminal that nobody reads must not stop the loop, and must not be made non-blocking for the shell and the
+tasks that share it. So it is opened anew, which gives a file description of our own; where that cannot be, it is
+polled first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ POLLED_AT_ONCE_BYTES = 512
 class Outlet:
     """Takes bytes at once, and gives them to a descriptor as fast as that takes them, in order.
 
-    `is_closed` is True once nobody can read it any more (EPIPE, EIO, ENOSPC and their like): what is written then is dropped.
+    `is_closed` is True once nobody can read it any more (EPIPE, EIO, ENOSPC and their like): what is written then is
+    dropped.
     """
 
     def __init__(self, fd: int, spool: Spool, owns_fd: bool = False) -> None:
@@ -71,6 +73,8 @@ class Outlet:
             return
         if self.is_waiting:
             self._queue.add(data)
+            # Whoever writes much gives the descriptor its chance without waiting for the loop to do so.
+            self.flush_some()
             return
         rest = self._sent(memoryview(data))
         if rest:
@@ -160,8 +164,8 @@ class Outlet:
         return os.write(self._fd, data[:POLLED_AT_ONCE_BYTES])
 
 
-def outlets(out_fd: int, err_fd: int, spool: Spool) -> tuple[Outlet, Outlet]:
-    """The outlets of standard output and standard error: one and the same where both lead to one place, so order is kept."""
+def both_outlets(out_fd: int, err_fd: int, spool: Spool) -> tuple[Outlet, Outlet]:
+    """The outlets of standard output and standard error: the same one where both lead to one place, to keep order."""
     out = Outlet(out_fd, spool)
     return out, out if _is_same(out_fd, err_fd) else Outlet(err_fd, spool)
 

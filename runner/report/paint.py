@@ -4,10 +4,12 @@ from __future__ import annotations
 
 RESET = "\x1b[0m"
 
-# What a colour means. The sixteen basic colours follow the theme of the terminal, so they can be read in dark and in light.
+# What a colour means. The sixteen basic colours follow the theme of the terminal, so they can be read in dark and in
+# light.
 CODES = {"good": "32", "bad": "1;31", "warn": "33", "quiet": "2", "strong": "1"}
 
-# Of the 256 those whose contrast is at least 3.6 against black and against white alike; neighbours differ, none is a plain red.
+# Of the 256 those whose contrast is at least 3.6 against black and against white alike; neighbours differ, none is a
+# plain red.
 NAMES = (31, 133, 64, 130, 62, 29, 162, 100, 26, 97)
 
 

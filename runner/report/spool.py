@@ -17,7 +17,8 @@ class Spool:
     """The memory and the file that all logs of a run share.
 
     *Units*: `total_bytes` is what all logs together may hold in memory.
-    *Why*: one file and not one a log, since thousands of failed logs may wait for the end of a run, and descriptors are few.
+    *Why*: one file and not one a log, since thousands of failed logs may wait for the end of a run, and descriptors
+    are few.
     """
 
     def __init__(self, total_bytes: int = TOTAL_BYTES) -> None:
@@ -59,7 +60,7 @@ class Spool:
         if self._file is None:
             from tempfile import TemporaryFile
 
-            self._file = TemporaryFile(buffering=0, prefix="trun-")
+            self._file = TemporaryFile(buffering=0, prefix="trun-")  # noqa: SIM115 - it lives as long as the run
         self._file.seek(slot * SLOT_BYTES + offset)
         rest = memoryview(data)
         while rest:
@@ -79,13 +80,15 @@ class Spool:
 class Log:
     """Bytes that go in at the end and come out at the beginning, as many as may come.
 
-    `lost_bytes` is not 0 where neither memory nor disk had room: what came first is kept, and what came later is missing.
+    `lost_bytes` is not 0 where neither memory nor disk had room: what came first is kept, and what came later is
+    missing.
     """
 
     def __init__(self, spool: Spool, memory_bytes: int) -> None:
         self._spool = spool
         self._memory_bytes = memory_bytes
-        # What is in the file comes before what is in memory. A slot belongs to one log; only the last may have room left.
+        # What is in the file comes before what is in memory. A slot belongs to one log; only the last may have room
+        # left.
         self._slots: deque[tuple[int, int]] = deque()
         self._memory: deque[bytes] = deque()
         self._held_bytes = 0

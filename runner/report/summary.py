@@ -40,7 +40,9 @@ def _first(tally: Tally, ended: RunEnded, words: Wording) -> list[str]:
     """What a person must know before all else."""
     lines = []
     if ended.exit_code > 128:
-        lines.append(f"{words.sign('bad')} {words.paint.as_('bad', f'interrupted by {signal_name(ended.exit_code - 128)}')}")
+        lines.append(
+            f"{words.sign('bad')} {words.paint.as_('bad', f'interrupted by {signal_name(ended.exit_code - 128)}')}"
+        )
     if tally.first_bad is not None:
         lines.append(_first_bad(tally, words))
     if tally.other_bad:
@@ -61,7 +63,11 @@ def _first_bad(tally: Tally, words: Wording) -> str:
 
 def _counts(tally: Tally, words: Wording, is_good: bool) -> list[str]:
     if not tally.counts:
-        return [f"{', '.join(map(one_line, tally.targets))}: nothing to do"] if is_good and tally.targets else ["nothing to do"]
+        return (
+            [f"{', '.join(map(one_line, tally.targets))}: nothing to do"]
+            if is_good and tally.targets
+            else ["nothing to do"]
+        )
     told = []
     for status in ORDER:
         if status in tally.counts:

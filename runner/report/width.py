@@ -14,8 +14,8 @@ ELLIPSIS = "…"
 def columns(text: str) -> int:
     """The most columns that any terminal takes for the text.
 
-    *Why*: terminals disagree about joined emoji: some draw one picture, some all its parts. Only the larger number is sure
-    not to wrap.
+    *Why*: terminals disagree about joined emoji: some draw one picture, some all its parts. Only the larger number is
+    sure not to wrap.
     """
     if text.isascii():
         return len(text)

@@ -10,8 +10,28 @@ if TYPE_CHECKING:
     from runner.event import TaskEnded, TaskRetried, TaskStarted, Warned
     from runner.report import Look
 
-UNICODE_SIGNS = {"good": "✓", "bad": "✗", "quiet": "-", "warn": "!", "again": "↻", "bar": "│", "more": "┊", "dot": " · ", "to": " → "}
-ASCII_SIGNS = {"good": "+", "bad": "x", "quiet": "-", "warn": "!", "again": "~", "bar": "|", "more": ":", "dot": ", ", "to": " -> "}
+UNICODE_SIGNS = {
+    "good": "✓",
+    "bad": "✗",
+    "quiet": "-",
+    "warn": "!",
+    "again": "↻",
+    "bar": "│",
+    "more": "┊",
+    "dot": " · ",
+    "to": " → ",
+}
+ASCII_SIGNS = {
+    "good": "+",
+    "bad": "x",
+    "quiet": "-",
+    "warn": "!",
+    "again": "~",
+    "bar": "|",
+    "more": ":",
+    "dot": ", ",
+    "to": " -> ",
+}
 
 COMMAND_SHOWN_AT_MOST = 200
 
@@ -127,7 +147,8 @@ class Wording:
         """The line that tells that a node gets another attempt."""
         delay = f" in {duration(event.delay_s)}" if event.delay_s else ""
         sign = self.paint.as_("warn", self.signs["again"])
-        return f"{sign} {one_line(event.task)}  {one_line(event.why)}, again{delay} (attempt {event.attempt + 1} of {event.of})"
+        attempt = f"(attempt {event.attempt + 1} of {event.of})"
+        return f"{sign} {one_line(event.task)}  {one_line(event.why)}, again{delay} {attempt}"
 
     def warned(self, event: Warned) -> str:
         """The line of a warning."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from runner.error import refuse
 from runner.noun import noun
 from runner.pattern.spelling import is_at_or_below
-from runner.tree.ignore import Ignore, Level, Rules
+from runner.tree.ignore import ABSENT, Level, Rules, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +17,18 @@ if TYPE_CHECKING:
 
     from runner.pattern import Globs
     from runner.pattern.spelling import Spelling
+    from runner.tree.ignore import Ignore
 
     class Paths(Protocol):
         """A set of paths that knows its folders: Globs, or what others make."""
 
-        def matches(self, path: str) -> bool: ...
-        def covers(self, folder: str) -> bool: ...
+        def matches(self, path: str) -> bool:
+            """Whether the path is in it."""
+
+        def covers(self, folder: str) -> bool:
+            """Whether all below the folder surely is."""
 
 
-# A path that cannot exist is as good as one that does not.
-_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _KINDS: Final = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 _HIDDEN: Final = (".git", ".trun")
 # Where the rules of ignore files do not matter: what is named counts in any case.
@@ -86,8 +87,8 @@ def find(
     """The files and links below `root` that the globs match.
 
     `ignored` leaves out what git ignores, but for what a glob names without a wildcard and what `even_ignored` matches;
-    `leave_out` is left out in any case. Folders that a glob names are entered even through a link, those that a wildcard
-    meets are not, so that loops end.
+    `leave_out` is left out in any case. Folders that a glob names are entered even through a link, those that a
+    wildcard meets are not, so that loops end.
     *Raises*: Refusal for a folder that cannot be read, and for a FIFO, a socket or a device that a glob matches.
     """
     walk = _Walk(root, globs, ignored, leave_out, even_ignored)
@@ -129,14 +130,9 @@ class _Walk:
 
     def base(self, folder: str) -> None:
         """What a wildcard matches below a folder."""
-        level = _FREE
-        if self.ignored is not None and is_at_or_below(folder, ""):
-            held = self.ignored.level(folder)
-            if held is None and not self._could_be_below_ignored(folder):
-                return
-            self._walk(folder, held)
-            return
-        self._walk(folder, level)
+        level = self._level(folder)
+        if level is not None or self._could_be_below_ignored(folder):
+            self._walk(folder, level)
 
     def named(self, spelling: Spelling) -> None:
         """What is named without a wildcard: a file or a link, even an ignored one, or a folder's tree."""
@@ -156,10 +152,8 @@ class _Walk:
             self._take(path, seen.st_mode)
 
     def _named_folder(self, path: str) -> None:
-        level: Level | None = _FREE
-        if self.ignored is not None and is_at_or_below(path, ""):
-            # An ignored folder that is named counts with all that is in it. Otherwise the rules hold below it.
-            level = self.ignored.level(path) or _FREE
+        # An ignored folder that is named counts with all that is in it. Otherwise the rules hold below it.
+        level = self._level(path) or _FREE
         left_out = self.leave_out is not None and self.leave_out.covers(path)
         if self.read.get(path) is None and not left_out and self.globs.could_be_below(path):
             self._walk(path, level)
@@ -173,8 +167,8 @@ class _Walk:
                 with os.scandir(os.path.join(self.root, folder)) as entries:
                     todo += self._folders_of(entries, folder, held)
             except OSError as error:
-                if error.errno not in _ABSENT:
-                    raise refuse(f"`{folder or '.'}` cannot be read: {_why(error)}") from None
+                if error.errno not in ABSENT:
+                    raise unreadable(folder or ".", error) from None
                 del self.read[folder]
                 self.absent.add(folder)
 
@@ -196,10 +190,16 @@ class _Walk:
                         below.append((path, held))
             elif self.globs.matches(path):
                 if self._counts(path, level):
-                    self._take(path, _mode(entry))
+                    self._take_entry(path, entry)
             elif entry.is_symlink() and self._is_way(entry, path) and self._counts(path, level):
                 self.ways.add(path)
         return below
+
+    def _level(self, folder: str) -> Level | None:
+        """The rules that hold where a walk begins; None in an ignored folder."""
+        if self.ignored is None or not is_at_or_below(folder, ""):
+            return _FREE
+        return self.ignored.level(folder)
 
     def _held(self, folder: str, level: Level | None) -> Level | None:
         if level is None or level is _FREE or self.ignored is None:
@@ -224,26 +224,51 @@ class _Walk:
         except OSError:  # a loop of links
             return False
 
+    def _take_entry(self, path: str, entry: os.DirEntry[str]) -> None:
+        if entry.is_file(follow_symlinks=False):
+            self.files.add(path)
+        elif entry.is_symlink():
+            self.links.add(path)
+        else:
+            seen = self._lstat(path)
+            if seen is not None:
+                self._take(path, seen.st_mode)
+
     def _take(self, path: str, mode: int) -> None:
         kind = stat.S_IFMT(mode)
         if kind in _KINDS:
             raise refuse(f"`{path}` is {_KINDS[kind]}: only files, folders and links can be inputs and outputs")
-        (self.links if kind == stat.S_IFLNK else self.files).add(path)
+        if kind != stat.S_IFDIR:
+            (self.links if kind == stat.S_IFLNK else self.files).add(path)
 
     def _lstat(self, path: str) -> os.stat_result | None:
         try:
             return os.lstat(os.path.join(self.root, path))
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
-            raise refuse(f"`{path}` cannot be read: {_why(error)}") from None
+            raise unreadable(path, error) from None
 
     def _rules(self) -> tuple[list[str], list[str]]:
         """The ignore files that count here, and those that would if they appeared in a folder that was not read."""
         if self.ignored is None:
             return [], []
         asked = self.ignored.asked
-        folders = {above for folder in self.globs.bases for above in _above(folder)} | set(self.read)
-        there = [path for path, is_there in asked.items() if is_there and _concerns(path, folders)]
-        missing = [path for path, is_there in asked.items() if not is_there and _concerns(path, folders)]
-        return there, [path for path in missing if path.rpartition("/")[0] not in self.read]
+        folders = self._unread_above()
+        paths = [*self.ignored.above, *map(_ignore_file, [*folders, *self.read])]
+        there = [path for path in paths if asked.get(path)]
+        return there, [path for path in (*self.ignored.above, *map(_ignore_file, folders)) if asked.get(path) is False]
+
+    def _unread_above(self) -> set[str]:
+        """The folders above those that were looked at, whose stamps tell of nothing."""
+        starts = [*self.globs.bases, *(spelling.base for spelling in self.globs.named if spelling.base in self.read)]
+        found: set[str] = set()
+        for folder in starts:
+            while folder and folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return {"", *found} - set(self.read)
+
+
+def _ignore_file(folder: str) -> str:
+    return f"{folder}/.gitignore" if folder else ".gitignore"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from runner.pattern.spelling import Parts
 
 SIZE_AT_MOST_BYTES: Final = 1 << 20
+
+# A path that cannot exist is as good as one that does not.
+ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 class Line:
@@ -53,18 +57,19 @@ class Rules:
     costs a few look-ups, however long the file is.
     """
 
-    __slots__ = ("_endings", "_lines", "_named", "_others", "_suffixed")
+    __slots__ = ("_endings", "_lines", "_names", "_others", "_paths", "_suffixed")
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = tuple(lines)
-        self._named: dict[str, list[int]] = {}  # by name, or by path where the line is anchored
+        self._names: dict[str, list[int]] = {}
+        self._paths: dict[str, list[int]] = {}
         self._suffixed: list[tuple[str, int]] = []
         self._others: list[int] = []
         for at, line in enumerate(self._lines):
             last = line.parts[-1]
             if all(isinstance(part, str) for part in line.parts):
-                key = "/".join(map(str, line.parts))
-                self._named.setdefault("/" + key if line.is_anchored else key, []).append(at)
+                known = self._paths if line.is_anchored else self._names
+                known.setdefault("/".join(map(str, line.parts)), []).append(at)
             elif not line.is_anchored and isinstance(last, Segment) and last.is_suffix:
                 self._suffixed.append((last.tail, at))
             else:
@@ -76,12 +81,15 @@ class Rules:
 
     def verdict(self, path: str, name: str, *, is_folder: bool) -> bool | None:
         """What the last line that speaks of the path says: ignored, not ignored, or nothing."""
-        found = [*self._named.get(name, ()), *self._named.get("/" + path, ())]
+        found = [at for at in self._others if self._lines[at].speaks_of(path, name)]
+        if name in self._names:
+            found += self._names[name]
+        if path in self._paths:
+            found += self._paths[path]
         if name.endswith(self._endings):
             found += [at for tail, at in self._suffixed if name.endswith(tail)]
-        found += [at for at in self._others if self._lines[at].speaks_of(path, name)]
         lines = [at for at in found if is_folder or not self._lines[at].is_folders_only]
-        return None if not lines else not self._lines[max(lines)].is_negated
+        return not self._lines[max(lines)].is_negated if lines else None
 
 
 class Level:
@@ -95,7 +103,7 @@ class Level:
         self._above = above
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
-        """Whether the path is ignored, if the folder that it is in is not; the path is in bytes, from the repository."""
+        """Whether the path, from the repository's top, is ignored, given that the folder that it is in is not."""
         name = path[path.rfind("/") + 1 :]
         level: Level | None = self
         while level is not None:
@@ -113,7 +121,8 @@ class Ignore:
     `info/exclude`; a person's own global file does not count, since two people shall find the same inputs, and neither
     does what is in git's index. It is a snapshot: files are read when they are first needed, and not again.
 
-    `asked` holds each ignore file that was looked for, relative to the root, and whether it is there.
+    `asked` holds each ignore file that was looked for, relative to the root, and whether it is there; `above` those of
+    them that do not lie in a folder below the root.
     """
 
     def __init__(self, root: str) -> None:
@@ -128,6 +137,7 @@ class Ignore:
             self._offset = ""
             base = self._with_file(Level(Rules(()), "", None), "")
         self._levels[""] = base
+        self.above = tuple(path for path in self.asked if path != ".gitignore")
 
     def level(self, folder: str) -> Level | None:
         """The rules that hold in a folder below the root; None if the folder is ignored."""
@@ -187,8 +197,8 @@ def rules(content: bytes) -> Rules:
     """The rules of an ignore file. Lines that git would never match are left out."""
     found = []
     for raw in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-        text = _trimmed(raw.removesuffix(b"\r").decode("latin-1"))
-        if text and not text.startswith("#") and text not in ("!", "/", "!/"):
+        text = _trimmed(raw.removesuffix(b"\r").decode("latin-1").partition("\0")[0])
+        if text and not text.startswith("#"):
             try:
                 found.append(Line(text))
             except PatternError:
@@ -255,19 +265,17 @@ def _relative(path: str, root: str) -> str:
 
 def _content(path: str, shown: str, *, follows: bool) -> bytes | None:
     """The bytes of a regular file; None if there is none. git reads no `.gitignore` through a link either."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    if not follows:
-        if os.path.islink(path):
-            return None
-        flags |= getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if follows else getattr(os, "O_NOFOLLOW", 0))
     try:
         fd = os.open(path, flags)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        try:
+            return _regular(fd, shown)
+        finally:
+            os.close(fd)
     except OSError as error:
-        raise _unreadable(shown, error) from None
-    with open(fd, "rb") as file:
-        return _regular(file.fileno(), shown)
+        if error.errno in ABSENT:
+            return None
+        raise unreadable(shown, error) from None
 
 
 def _regular(fd: int, shown: str) -> bytes | None:
@@ -275,9 +283,13 @@ def _regular(fd: int, shown: str) -> bytes | None:
     if not stat.S_ISREG(seen.st_mode):
         return None
     if seen.st_size > SIZE_AT_MOST_BYTES:
-        raise refuse(f"`{shown}` has more than {SIZE_AT_MOST_BYTES >> 20} MiB")
-    return os.read(fd, SIZE_AT_MOST_BYTES)
+        raise refuse(f"`{shown}` is larger than {SIZE_AT_MOST_BYTES >> 20} MiB")
+    content = b""
+    while chunk := os.read(fd, SIZE_AT_MOST_BYTES):
+        content += chunk
+    return content
 
 
-def _unreadable(path: str, error: OSError) -> Refusal:
+def unreadable(path: str, error: OSError) -> Refusal:
+    """A refusal that names what could not be read, and why."""
     return refuse(f"`{path}` cannot be read: {(error.strerror or str(error)).lower()}")

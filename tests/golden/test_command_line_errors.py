@@ -56,6 +56,9 @@ def sessions() -> Iterator[tuple[str, str]]:
             yield typed.removeprefix("$ "), told
 
 
+SESSIONS = dict(sessions())
+
+
 def told_of(line: str, project: Project = PROJECT, **world: Any) -> str:
     before, _, words = f" {line}".partition(" trun")
     environ = dict(word.split("=", 1) for word in shlex.split(before))
@@ -65,7 +68,7 @@ def told_of(line: str, project: Project = PROJECT, **world: Any) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("line", "told"), sessions(), ids=[line for line, _ in sessions()])
+@pytest.mark.parametrize(("line", "told"), SESSIONS.items(), ids=list(SESSIONS))
 def test_a_line_that_cannot_be_read_is_refused_in_these_words(line: str, told: str) -> None:
     assert told_of(line) == told
 
@@ -91,7 +94,7 @@ def test_the_default_may_lack_an_argument_too() -> None:
 def test_who_is_asked_three_times_in_vain_is_told_how_to_type_it() -> None:
     answers = iter(["nowhere", "", " "])
     told = told_of("trun deploy", stdin_is_terminal=True, ask=lambda question: next(answers))
-    assert told == dict(sessions())["trun deploy"]
+    assert told == SESSIONS["trun deploy"]
     assert not list(answers)
 
 
