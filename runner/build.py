@@ -8,7 +8,7 @@ from runner.ask import Asking
 from runner.error import Refusal
 from runner.event import TaskEnded, TaskOutput, TaskReady, TaskRetried, TaskStarted, Warned
 from runner.graph import named_tasks
-from runner.noun import noun
+from runner.noun import noun, replace
 from runner.plan import DONE, FAILED, HELD, OVER, SKIPPED
 from runner.result import Outcome, ending
 from runner.task import Call
@@ -65,6 +65,7 @@ class Build:
         self.is_killed = False
         self._holding: set[str] = set()
         self._over = anyio.Event()
+        self._halted = anyio.Event()
         self._short = anyio.Event()
         self._done: dict[str, anyio.Event] = {}
         self._returning: dict[str, anyio.Event] = {}
@@ -101,6 +102,7 @@ class Build:
         self._kick()
 
     def _halt(self, status: Status, why: str) -> None:
+        self._halted.set()
         for name in self.plan.halt():
             self._tell_end(name, status, reasons=(why,))
 
@@ -291,21 +293,26 @@ class Build:
                     why=ending(outcome),
                 )
             )
-            if delay_s:
-                await anyio.sleep(delay_s)
+            with anyio.move_on_after(delay_s):
+                await self._halted.wait()
             delay_s *= retry.backoff
-            if self.interrupted is not None:
+            if self._halted.is_set():
                 break
         return outcome
 
     async def _steps(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
         """The steps in turn, as one outcome; the first failure is the last step."""
         total = Outcome(exit_code=0)
+        timeout_s = node.task.timeout_s
+        deadline_s = anyio.current_time() + timeout_s if timeout_s is not None else None
         for at, step in enumerate(node.task.steps):
             if isinstance(step, Call):
                 outcome = await self._call(node, step, at)
             else:
                 action = self.commands.action(node, step, words)
+                if deadline_s is not None:
+                    # The time is for all steps of an attempt together.
+                    action = replace(action, timeout_s=max(0.0, deadline_s - anyio.current_time()))
                 outcome = await self.doors.executor.run(action, self._sink(node.name))
                 if outcome.trouble is not None and not outcome.is_good:
                     self._complain(node.name, f"trun: {outcome.trouble}")

@@ -73,8 +73,7 @@ class Plan:
         self._memory_bytes = 0
         self._alone = False
         self._open = 0
-        for name in wanted:
-            self.want(name)
+        self.want(*wanted)
 
     def _heights(self, weights: Mapping[str, float]) -> dict[str, float]:
         """How long the longest way from each node to the end of the run is: the critical path goes first."""
@@ -94,9 +93,9 @@ class Plan:
         elif state in OVER:
             self._open -= 1
 
-    def want(self, name: str) -> None:
-        """This node is wanted, and so is all that it needs."""
-        todo = [name]
+    def want(self, *names: str) -> None:
+        """These nodes are wanted, and so is all that they need."""
+        todo = [*names]
         found = []
         while todo:
             one = todo.pop()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Action:
     """What an executor needs to run one command, and no more.
 
-    *Units*: `timeout_s` in seconds from the start of the command. `cwd` is an absolute folder; `argv[0]` is looked up in
-    the `PATH` of `env`. `owns_terminal` hands the terminal over; otherwise standard input is empty.
+    *Units*: `timeout_s` in seconds from the start of the command. `cwd` is an absolute folder; `argv[0]` is looked up
+    in the `PATH` of `env`. `owns_terminal` hands the terminal over; otherwise standard input is empty.
     """
 
     task: str

@@ -39,14 +39,24 @@ class Ended:
     signal: int | None = None
 
 
-def run(request: Request, expansion: Expansion, selection: Selection, ambient: Ambient) -> Ended:
+@noun
+class Case:
+    """What was asked, what of the project that is about, and in which world."""
+
+    request: Request
+    expansion: Expansion
+    selection: Selection
+    ambient: Ambient
+
+
+def run(case: Case) -> Ended:
     """Run what was selected, telling it as asked. *Raises*: Refusal before anything has run."""
-    _refuse_gaps(expansion, selection)
-    _refuse_nesting(expansion, selection, ambient)
-    declined = _declined(request, selection, ambient)
-    telling = reporter(request, expansion.project, ambient)
+    _refuse_gaps(case.expansion, case.selection)
+    _refuse_nesting(case.expansion, case.selection, case.ambient)
+    declined = _declined(case.request, case.selection, case.ambient)
+    telling = reporter(case.request, case.expansion.project, case.ambient)
     try:
-        return anyio.run(_Run(request, expansion, selection, ambient, declined, telling).run)
+        return anyio.run(_Run(case, declined, telling).run)
     finally:
         telling.close()
         telling.drain()
@@ -98,25 +108,17 @@ def _declined(request: Request, selection: Selection, ambient: Ambient) -> froze
 class _Run:
     """One run, from the first event to the last."""
 
-    def __init__(
-        self,
-        request: Request,
-        expansion: Expansion,
-        selection: Selection,
-        ambient: Ambient,
-        declined: frozenset[str],
-        telling: Several,
-    ) -> None:
-        self.request = request
-        self.project = expansion.project
-        self.expansion = expansion
-        self.selection = selection
-        self.ambient = ambient
+    def __init__(self, case: Case, declined: frozenset[str], telling: Several) -> None:
+        self.request = case.request
+        self.expansion = case.expansion
+        self.project = case.expansion.project
+        self.selection = case.selection
+        self.graph = case.selection.graph
+        self.ambient = case.ambient
         self.declined = declined
         self.reporter = telling
-        self.graph = selection.graph
-        self.jobs = request.jobs or self.project.settings.jobs or ambient.cpus
-        self.begun = ambient.clock()
+        self.jobs = self.request.jobs or self.project.settings.jobs or self.ambient.cpus
+        self.begun = self.ambient.clock()
 
     async def run(self) -> Ended:
         """The run itself."""
@@ -265,12 +267,12 @@ def critical_path(graph: Graph, durations_s: dict[str, float]) -> tuple[str, ...
     return tuple(reversed(path))
 
 
-def plan(request: Request, expansion: Expansion, selection: Selection, ambient: Ambient) -> Ended:
+def plan(case: Case) -> Ended:
     """Say what would run and why, and run nothing."""
-    _refuse_gaps(expansion, selection)
-    telling = reporter(request, expansion.project, ambient)
+    _refuse_gaps(case.expansion, case.selection)
+    telling = reporter(case.request, case.expansion.project, case.ambient)
     try:
-        for event in planned(selection.graph, ambient.clock()):
+        for event in planned(case.selection.graph, case.ambient.clock()):
             telling.tell(event)
     finally:
         telling.close()

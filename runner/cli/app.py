@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from runner.request import Ambient
 
+NARROWEST = 60
 # What stands for a value that is left out, since typer wants one.
 BARE = "\0"
 # Click's own, or the copy that newer typers bring along.
@@ -84,16 +85,17 @@ def _converter(option: Option) -> Callable[[str], Any]:
 
 
 class _Command(TyperCommand):
-    """Typer's command, with words read as we read them and the help laid out by us."""
+    """Typer's command, with words read as we read them, and our help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """*Why*: click would let an option whose value is optional eat the target after it."""
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [*_spelled_out(args[:end]), *args[end:]])
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Prints the help by itself: click's formatter knows no colours."""
-        _print(_wants_colour(ctx.obj))
+    def get_help(self, ctx: Any) -> str:
+        """The help as we lay it out; whether in colours, the world in `ctx.obj` says."""
+        ctx.color = _wants_colour(ctx.obj)
+        return _drawn(ctx.color)
 
 
 def _spelled_out(words: Sequence[str]) -> Iterator[str]:
@@ -185,16 +187,20 @@ def show_help(ambient: Ambient) -> int:
     return EXIT_DONE
 
 
-def _print(is_coloured: bool) -> None:
+def _drawn(is_coloured: bool) -> str:
+    """*Why*: rich knows what the terminal's colours are, and how wide it is."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, force_terminal=is_coloured, color_system="standard" if is_coloured else None)
-    for line in overview(min(WIDTH, console.width)).splitlines():
-        text = Text(line)
-        for start, end, style in _styles(line) if is_coloured else ():
-            text.stylize(style, start, end)
-        console.print(text, soft_wrap=True)
+    width = max(NARROWEST, min(WIDTH, console.width))
+    with console.capture() as capture:
+        for line in overview(width).splitlines():
+            text = Text(line)
+            for start, end, style in _styles(line):
+                text.stylize(style, start, end)
+            console.print(text, soft_wrap=True)
+    return capture.get().rstrip("\n")
 
 
 def _wants_colour(ambient: Ambient | None) -> bool:

@@ -8,6 +8,9 @@ import sys
 from runner.config.load import find, load
 from runner.error import EXIT_DONE, Refusal, refuse, render
 
+# The words of a line whose answer can be remembered.
+PLAIN_LIST = ("--list", "-l", "--all")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +34,34 @@ def enter(argv: Sequence[str], ambient: Ambient) -> Ended | int:
 
         return show_help(ambient)
     try:
+        if not {"--list", "-l"}.isdisjoint(argv) and all(word in PLAIN_LIST for word in argv):
+            return plain_list(argv, ambient)
         project = opened(argv, ambient)
         return answer(argv, project, ambient)
     except Refusal as refusal:
         print(painted(render(refusal.problems), ambient), file=sys.stderr)
         return refusal.exit_code
+
+
+def plain_list(argv: Sequence[str], ambient: Ambient) -> int:
+    """`--list` of the file above, and nothing else: from memory while the file has not moved."""
+    from runner.cli.remembered import question, recall, remember
+
+    path = find(ambient.cwd, None, ambient.environ.get("TRUN_FILE") or None)
+    looks = [ambient.environ.get(name) for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "CI", "TRUN_PROFILE")]
+    line = question(path, ["--all" in argv, columns(ambient), ambient.stdout_is_terminal, *looks])
+    text = recall(path, line)
+    if text is None:
+        from runner.cli.listing import listing
+        from runner.cli.words import parse
+
+        project = opened(argv, ambient)
+        request = parse(argv, project, ambient)
+        text = listing(project, request, columns(ambient), color=has_colour(ambient, request))
+        if not request.json and request.verb == "list":
+            remember(path, line, text, ambient)
+    print(text, end="")
+    return EXIT_DONE
 
 
 def version() -> int:
@@ -127,7 +153,8 @@ def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | in
     if request.verb in ("run", "plan"):
         from runner import run
 
-        return (run.plan if request.verb == "plan" else run.run)(request, expansion, selection, ambient)
+        case = run.Case(request=request, expansion=expansion, selection=selection, ambient=ambient)
+        return run.plan(case) if request.verb == "plan" else run.run(case)
     from runner.cli.show import view
 
     print(view(request, expansion, selection, color=has_colour(ambient, request)), end="")

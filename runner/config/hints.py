@@ -69,7 +69,8 @@ def for_value(value: Any, schema: Mapping[str, Any], compiler: Compiler) -> str 
     if isinstance(value, str):
         return _for_text(value, schema, compiler)
     if isinstance(value, int | float) and not isinstance(value, bool) and str in kinds and dict not in kinds:
-        return f'put it in quotes: `"{value}"`'
+        # Of 3.10 only 3.1 is left.
+        return f'put it in quotes: `"{value}"`' if isinstance(value, int) else "put it in quotes"
     return None
 
 

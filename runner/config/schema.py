@@ -34,6 +34,8 @@ def check(data: Mapping[str, Any], *, locate: Locate, file: str, text: str) -> l
     compiler = Compiler(_schema(TASKS))
     wording = Wording(_schema(TASKS), compiler)
     faults = wording.faults(_findings(_refused(data, _schema(TASKS), compiler)), data)
+    # In the order of the data an anchor comes before its aliases, and is the one to be told of.
+    faults.sort(key=lambda fault: _position(data, fault.path))
     if not faults:
         raise AssertionError("BUG: the acceptor refused a file that the validator accepts")
     return _told(faults, locate, file, text)
@@ -78,10 +80,23 @@ def _accepts() -> Callable[[object], bool]:
     return acceptor(_schema(TASKS))
 
 
+def _position(data: Any, path: KeyPath) -> list[int]:
+    position = []
+    for part in path:
+        position.append(part if isinstance(part, int) else list(data).index(part))
+        data = data[part]
+    return position
+
+
 def _told(faults: Iterable[Fault], locate: Locate, file: str, text: str) -> list[Problem]:
-    spans = [(locate(text, fault.path, key=fault.is_key), fault) for fault in faults]
-    spans.sort(key=lambda pair: (pair[0].start, pair[0].end))
-    return [Problem(message=fault.message, place=place(file, text, span), hint=fault.hint) for span, fault in spans]
+    """The faults as problems in the order of the file; what an alias brings to several places is told once."""
+    found: dict[tuple[int, int, str | int], tuple[KeyPath, list[Problem]]] = {}
+    for fault in faults:
+        span = locate(text, fault.path, key=fault.is_key)
+        path, told = found.setdefault((span.start, span.end, fault.path[-1] if fault.path else ""), (fault.path, []))
+        if path == fault.path:
+            told.append(Problem(message=fault.message, place=place(file, text, span), hint=fault.hint))
+    return [problem for key in sorted(found, key=lambda key: key[:2]) for problem in found[key][1]]
 
 
 def _refused(data: Mapping[str, Any], schema: Mapping[str, Any], compiler: Compiler, deep: int = 2) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _not_utf8(data: bytes, file: str, at: int) -> Exception:
 def is_plain(data: dict[str, Any]) -> bool:
     """Whether there is nothing in it that a tasks file may not hold: see `oddities`, which is slower and says where."""
     level: list[Any] = [data]
-    for _ in range(NESTING_AT_MOST):
+    for _ in range(NESTING_AT_MOST + 1):
         below: list[Any] = []
         for container in level:
             for value in container.values() if type(container) is dict else container:
@@ -77,7 +77,7 @@ def _is_number(value: object) -> bool:
 def oddities(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, str | None]]:
     """Each value that a tasks file may not hold: where, what is wrong, and a hint; in the order of the data."""
     if isinstance(value, dict | list):
-        if len(path) >= NESTING_AT_MOST:
+        if len(path) > NESTING_AT_MOST:
             yield path, TOO_DEEP, None
             return
         for key, below in value.items() if isinstance(value, dict) else enumerate(value):

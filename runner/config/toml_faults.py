@@ -45,7 +45,7 @@ def faults(text: str, file: str, loads: Callable[[str], object]) -> list[Problem
         if fault.span.start < resumed:
             break
         problems.append(Problem(message=fault.message, place=place(file, text, fault.span), hint=fault.hint))
-        start, resumed = fault.reader.statement, fault.resume()
+        start, resumed = fault.statement_start, fault.resume()
         if resumed <= start:
             break
         left = left[:start] + ANY.sub(" ", left[start:resumed]) + left[resumed:]
@@ -63,6 +63,8 @@ class _Fault:
         self.said, self.at = _said(text, said)
         self.reader = Reader(text[: self.at])
         self.reader.read()
+        # What cannot begin a statement has not been read as one.
+        self.statement_start = self.at if self.said.startswith("Invalid statement") else self.reader.statement
         self.hint: str | None = None
         self.is_open_string = False
         self.span = Span(start=self.at, end=self.at + 1)
@@ -82,7 +84,7 @@ class _Fault:
         line_end = self.text.find("\n", self.at)
         if line_end < 0:
             return 0
-        if self.text.startswith("[", self.reader.statement):
+        if self.text.startswith("[", self.statement_start):
             found = HEADER.search(self.text, self.at)
             return found.start() if found else 0
         if self.reader.opened or self.is_open_string:
@@ -137,7 +139,7 @@ class _Fault:
                 return self.not_a_value(start, self.word(start))
             if written[:1] == '"':
                 self.hint = 'inside "…" a quote is written `\\"`'
-        word = self.word(self.at) or self.text[self.at]
+        word = self.text[self.at :].partition("\n")[0].partition(" #")[0].rstrip() or self.text[self.at]
         self.cover(self.at, len(word))
         return f"expected the end of the line, not `{_short(word)}`"
 
@@ -200,7 +202,8 @@ class _Fault:
 
     def control(self) -> str:
         shown = ascii(self.text[self.at])[1:-1]
-        self.hint = f"in a string write `\\u{ord(self.text[self.at]):04x}`"
+        if self.said.startswith("Illegal"):
+            self.hint = f"write `\\u{ord(self.text[self.at]):04x}`"
         return f"the control character `{shown}` has no place here"
 
     def escape(self) -> str:
@@ -226,15 +229,15 @@ class _Fault:
         entry = self.reader.found.get(path)
         if entry is not None:
             self.cover(entry[0], entry[1] - entry[0])
+        if self.reader.opened:
+            return f"{name(path)} is given twice"
         before = Reader(self.text[: self.reader.statement])
         before.read()
         told = path
         while told and told not in before.found:
             told = told[:-1]
-        if not told:
-            return f"{name(path)} is given twice"
-        line = self.text.count("\n", 0, before.found[told][0]) + 1
-        if told == path:
+        line = self.text.count("\n", 0, before.found[told][0]) + 1 if told else 0
+        if told == path or not told:
             return f"{name(path)} is given twice, first in line {line}"
         return f"{name(told)} is complete in line {line} and takes no more keys"
 

@@ -41,8 +41,9 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
 
 
 def locate(text: str, path: KeyPath, *, key: bool = False) -> Span:
-    """Where a value or a key stands; what came by an alias or a merge is told by what brought it."""
-    found = _read(text).found
+    """Where a value or a key stands; what came by an alias or a merge, where it was written."""
+    reader = _read(text)
+    found, path = reader.found, reader.origin(path)
     while path and path not in found:
         path, key = path[:-1], True
     if not path:
@@ -64,21 +65,27 @@ class _Stop(Exception):
 
 
 class _Anchor:
-    """What an alias stands for: its value, how many values are in it, and how deeply they are nested."""
+    """What an alias stands for: its value, where that is, how many values are in it, and how deeply they are nested."""
 
-    def __init__(self, value: Any, values: int, height: int) -> None:
+    def __init__(self, value: Any, path: KeyPath, values: int, height: int) -> None:
         self.value = value
+        self.path = path
         self.values = values
         self.height = height
 
 
 class _Reader:
-    """`data` and `found` (for each path where its key and its value stand), or `faults`: message, span, hint."""
+    """`data`, or `faults`: message, span, hint.
+
+    `found` has for each path where its key and its value stand, `brought` for paths that are there by an alias or a
+    merge the path that they came from.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.data: dict[str, Any] = {}
         self.found: dict[KeyPath, tuple[int, int, int, int]] = {}
+        self.brought: dict[KeyPath, KeyPath] = {}
         self.faults: list[tuple[str, Span, str | None]] = []
         self.anchors: dict[str, _Anchor | None] = {}
         self.values = 0
@@ -112,7 +119,7 @@ class _Reader:
             if kind == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
-                    self.stop("a second document begins here; a tasks file is one", event)
+                    self.stop("a second document begins here, and a tasks file has only one", event)
             elif kind not in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
                 value = self.node(event, (), 0)
                 if isinstance(value, dict):
@@ -127,7 +134,7 @@ class _Reader:
         self.height = 0
         self.values += 1
         if kind == "AliasEvent":
-            return self.alias(event, depth)
+            return self.alias(event, path, depth)
         if event.tag is not None:
             hint = "a tasks file has plain values only"
             self.faults.append((f"the tag `{shown_tag(event.tag)}` is not allowed", self.span(event), hint))
@@ -136,17 +143,17 @@ class _Reader:
         before = self.values
         if kind == "ScalarEvent":
             value = self.scalar(event, path)
-        elif depth >= NESTING_AT_MOST:
+        elif depth > NESTING_AT_MOST:
             self.stop(TOO_DEEP, event)
         elif kind == "SequenceStartEvent":
             value = self.sequence(event, path, depth)
         else:
             value = self.mapping(event, path, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchor(value, 1 + self.values - before, self.height)
+            self.anchors[event.anchor] = _Anchor(value, path, 1 + self.values - before, self.height)
         return value
 
-    def alias(self, event: Any, depth: int) -> Any:
+    def alias(self, event: Any, path: KeyPath, depth: int) -> Any:
         known = self.anchors.get(event.anchor)
         if known is None:
             inside = event.anchor in self.anchors
@@ -154,11 +161,12 @@ class _Reader:
                 f"stands inside its own `&{event.anchor}`" if inside else "is not defined above"
             )
             self.stop(message, event)
+        self.brought[path] = known.path
         self.values += known.values
         self.height = known.height
         if self.values > VALUES_AT_MOST:
             self.stop(f"with its aliases the file has more than {VALUES_AT_MOST:,} values", event)
-        if depth + known.height > NESTING_AT_MOST:
+        if depth + known.height - 1 > NESTING_AT_MOST:
             self.stop(TOO_DEEP, event)
         return known.value
 
@@ -186,29 +194,48 @@ class _Reader:
 
     def mapping(self, event: Any, path: KeyPath, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        merged: list[Any] = []
+        merged: list[tuple[KeyPath, dict[str, Any]]] = []
+        lines: dict[str, int] = {}
         end, height = self.end, 0
         while True:
             key_event = next(self.events)
             if type(key_event).__name__ == "MappingEndEvent":
                 self.close(event, key_event, end, height)
-                for other in merged:
-                    for key, value in other.items():
-                        made.setdefault(key, value)
-                return made
+                return self.with_merged(made, merged, path)
             key = self.key(key_event, path, depth)
             key_end = self.end
             here = (*path, key)
-            if here in self.found:
-                self.twice(here, key_event)
+            if key in lines:
+                message = f"{name(here)} is given twice, first in line {lines[key]}"
+                self.faults.append((message, self.span(key_event), None))
+            lines.setdefault(key, key_event.start_mark.line + 1)
             below = next(self.events)
             value = self.node(below, here, depth + 1)
             self.found[here] = (key_event.start_mark.index, key_end, below.start_mark.index, self.end)
             end, height = self.end, max(height, self.height)
             if is_merge(key_event):
-                merged += self.merged(value, below)
+                merged += self.merged(value, here, below)
             else:
                 made[key] = self.present(value, here, key_event)
+
+    def with_merged(
+        self, made: dict[str, Any], merged: list[tuple[KeyPath, dict[str, Any]]], path: KeyPath
+    ) -> dict[str, Any]:
+        """The table and what `<<` brought: its own keys first, then those of the first that has them."""
+        for source, other in merged:
+            for key, value in other.items():
+                if key not in made:
+                    made[key] = value
+                    self.brought[(*path, key)] = (*source, key)
+        return made
+
+    def origin(self, path: KeyPath) -> KeyPath:
+        """Where what stands at a path was written."""
+        for length in range(1, len(path) + 1):
+            if path[:length] in self.brought:
+                # Anchors stand above their aliases, so this comes to an end.
+                return self.origin((*self.brought[path[:length]], *path[length:]))
+        return path
 
     def close(self, event: Any, closing: Any, end: int, height: int) -> None:
         """Where a collection ends: at its bracket, or with the last thing in it."""
@@ -231,15 +258,12 @@ class _Reader:
         self.faults.append((message, span, hint))
         return self.text[span.start : span.end]
 
-    def twice(self, path: KeyPath, event: Any) -> None:
-        line = self.text.count("\n", 0, self.found[path][0]) + 1
-        self.faults.append((f"{name(path)} is given twice, first in line {line}", self.span(event), None))
-
-    def merged(self, value: Any, event: Any) -> list[dict[str, Any]]:
-        """What `<<` brings, the first first."""
-        several = value if isinstance(value, list) else [value]
-        if all(isinstance(one, dict) for one in several):
-            return several
+    def merged(self, value: Any, path: KeyPath, event: Any) -> list[tuple[KeyPath, dict[str, Any]]]:
+        """The tables that `<<` brings, with their paths."""
+        if isinstance(value, dict):
+            return [(path, value)]
+        if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+            return [((*path, at), one) for at, one in enumerate(value)]
         self.faults.append(("`<<` takes a table, or a list of tables", self.span(event), "as in `<<: *defaults`"))
         return []
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Told = tuple[str, Span, str | None]
 
 QUOTES: Final = "put it in quotes"
+NO_ESCAPE: Final = "a backslash is written `\\\\`; between '…' nothing is an escape"
 SAME_COLUMN: Final = "what belongs together begins in the same column"
 WORD_SHOWN_AT_MOST: Final = 40
 
@@ -74,7 +75,7 @@ class _Broken:
 
     def separator(self) -> Told:
         what, closing = ("list", "]") if "sequence" in self.doing else ("table", "}")
-        if self.at >= len(self.text.rstrip()) or "stream end" in self.said:
+        if self.at >= len(self.text.rstrip()) or "stream end" in self.said or self.text[self.at] == ":":
             return f"the {what} that begins here is not closed", self.started(), None
         word = self.word()
         return f"expected `,` or `{closing}`, not `{word}`", self.here(len(word)), None
@@ -84,8 +85,13 @@ class _Broken:
 
     def escape(self) -> Told:
         start = self.text.rfind("\\", 0, self.at + 1)
-        hint = "a backslash is written `\\\\`; between '…' nothing is an escape"
-        return f"`{self.text[start : start + 2]}` is not an escape", Span(start=start, end=start + 2), hint
+        return f"`{self.text[start : start + 2]}` is not an escape", Span(start=start, end=start + 2), NO_ESCAPE
+
+    def digits(self) -> Told:
+        start = self.text.rfind("\\", 0, self.at + 1)
+        wanted = {"x": 2, "u": 4, "U": 8}[self.text[start + 1]]
+        message = f"`{self.text[start : start + 2]}` wants {wanted} hexadecimal digits of a character"
+        return message, Span(start=start, end=start + 2), NO_ESCAPE
 
     def stray(self) -> Told:
         word = self.word()
@@ -133,7 +139,7 @@ EXPLAINED: Final[dict[str, Callable[[_Broken], Told]]] = {
     "found unexpected document separator": _Broken.open_string,
     "unknown escape character": _Broken.escape,
     # The parser's own spelling.
-    "hexdecimal": _Broken.escape,
+    "hexdecimal": _Broken.digits,
     "expected <block end>": _Broken.stray,
     "could not find expected ':'": _Broken.no_colon,
     "expected the node content": _Broken.no_value,

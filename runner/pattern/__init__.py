@@ -21,7 +21,7 @@ from runner.pattern.spelling import Spelling, is_at_or_below, spellings_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Final
 
 SHOWN_AT_MOST: Final = 100  # characters of a pattern, in a message
@@ -123,6 +123,12 @@ class Globs:
             if glob.matches(path):
                 return not glob.is_negated
         return False
+
+    def matcher(self) -> Callable[[str], bool]:
+        """`matches`, to be asked of many paths: of a list of one pattern, that pattern's own test."""
+        if len(self.globs) == 1 and self.is_plain and len(self.globs[0].spellings) == 1:
+            return self.globs[0].spellings[0].matches
+        return self.matches
 
     def could_be_below(self, folder: str) -> bool:
         """False only if nothing below the folder can match: then nobody needs to look there."""

@@ -24,7 +24,7 @@ DRIVES = re.compile(
     r"|\x1b\[[0-?]*[ -/]*[@-~]?"
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]+"
+    r"|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]+"
 )
 COLOUR = re.compile(r"\x1b\[([0-9;:]*)m")
 STRING = re.compile(r"\x1b[\]PX^_][^\x07\x1b]*\Z")

@@ -148,7 +148,7 @@ class _Walk:
             # `data/` may be a link to a folder; a file is none.
             if stat.S_ISLNK(seen.st_mode) and self.globs.could_be_below(path):
                 self.links.add(path)
-        elif self.globs.matches(path):
+        elif self.globs.is_plain or self.globs.matches(path):
             self._take(path, seen.st_mode)
 
     def _named_folder(self, path: str) -> None:
@@ -178,6 +178,8 @@ class _Walk:
         """Takes what matches, and gives the folders to go on with."""
         below = []
         start = folder + "/" if folder else ""
+        matches = self.globs.matcher()
+        is_free = level is _FREE and self.leave_out is None
         for entry in entries:
             name = entry.name
             path = start + name
@@ -188,9 +190,13 @@ class _Walk:
                     held = self._held(path, level)
                     if held is not None or self._could_be_below_ignored(path):
                         below.append((path, held))
-            elif self.globs.matches(path):
-                if self._counts(path, level):
-                    self._take_entry(path, entry)
+            elif matches(path):
+                if not (is_free or self._counts(path, level)):
+                    continue
+                if entry.is_file(follow_symlinks=False):
+                    self.files.add(path)
+                else:
+                    self._take_other(path)
             elif entry.is_symlink() and self._is_way(entry, path) and self._counts(path, level):
                 self.ways.add(path)
         return below
@@ -224,15 +230,10 @@ class _Walk:
         except OSError:  # a loop of links
             return False
 
-    def _take_entry(self, path: str, entry: os.DirEntry[str]) -> None:
-        if entry.is_file(follow_symlinks=False):
-            self.files.add(path)
-        elif entry.is_symlink():
-            self.links.add(path)
-        else:
-            seen = self._lstat(path)
-            if seen is not None:
-                self._take(path, seen.st_mode)
+    def _take_other(self, path: str) -> None:
+        seen = self._lstat(path)
+        if seen is not None:
+            self._take(path, seen.st_mode)
 
     def _take(self, path: str, mode: int) -> None:
         kind = stat.S_IFMT(mode)

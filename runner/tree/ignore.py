@@ -50,6 +50,40 @@ class Line:
         return aligned(self.groups, path.split("/"), _is)
 
 
+class _Table:
+    """Lines that all speak of the same kind of path, by what makes them quick to look up."""
+
+    __slots__ = ("_endings", "_names", "_others", "_paths", "_suffixed")
+
+    def __init__(self, lines: Iterable[tuple[int, Line]]) -> None:
+        self._names: dict[str, int] = {}  # for each name the last line that is just that
+        self._paths: dict[str, int] = {}
+        self._suffixed: list[tuple[str, int]] = []
+        self._others: list[tuple[int, Line]] = []
+        for at, line in lines:
+            last = line.parts[-1]
+            if all(isinstance(part, str) for part in line.parts):
+                known = self._paths if line.is_anchored else self._names
+                known["/".join(map(str, line.parts))] = at
+            elif not line.is_anchored and isinstance(last, Segment) and last.is_suffix:
+                self._suffixed.append((last.tail, at))
+            else:
+                self._others.append((at, line))
+        self._endings = tuple(tail for tail, _ in self._suffixed)
+
+    def last(self, path: str, name: str) -> int:
+        """The number of the last line that speaks of the path, or -1."""
+        last = self._names.get(name, -1)
+        if self._paths:
+            last = max(last, self._paths.get(path, -1))
+        if name.endswith(self._endings):
+            last = max(last, *(at for tail, at in self._suffixed if name.endswith(tail)))
+        for at, line in self._others:
+            if at > last and line.speaks_of(path, name):
+                last = at
+        return last
+
+
 class Rules:
     """The lines of one ignore file.
 
@@ -57,39 +91,21 @@ class Rules:
     costs a few look-ups, however long the file is.
     """
 
-    __slots__ = ("_endings", "_lines", "_names", "_others", "_paths", "_suffixed")
+    __slots__ = ("_files", "_folders", "_is_negated")
 
     def __init__(self, lines: Iterable[Line]) -> None:
-        self._lines = tuple(lines)
-        self._names: dict[str, list[int]] = {}
-        self._paths: dict[str, list[int]] = {}
-        self._suffixed: list[tuple[str, int]] = []
-        self._others: list[int] = []
-        for at, line in enumerate(self._lines):
-            last = line.parts[-1]
-            if all(isinstance(part, str) for part in line.parts):
-                known = self._paths if line.is_anchored else self._names
-                known.setdefault("/".join(map(str, line.parts)), []).append(at)
-            elif not line.is_anchored and isinstance(last, Segment) and last.is_suffix:
-                self._suffixed.append((last.tail, at))
-            else:
-                self._others.append(at)
-        self._endings = tuple(tail for tail, _ in self._suffixed)
+        numbered = list(enumerate(lines))
+        self._is_negated = [line.is_negated for _, line in numbered]
+        self._folders = _Table(numbered)
+        self._files = _Table(pair for pair in numbered if not pair[1].is_folders_only)
 
     def __bool__(self) -> bool:
-        return bool(self._lines)
+        return bool(self._is_negated)
 
     def verdict(self, path: str, name: str, *, is_folder: bool) -> bool | None:
         """What the last line that speaks of the path says: ignored, not ignored, or nothing."""
-        found = [at for at in self._others if self._lines[at].speaks_of(path, name)]
-        if name in self._names:
-            found += self._names[name]
-        if path in self._paths:
-            found += self._paths[path]
-        if name.endswith(self._endings):
-            found += [at for tail, at in self._suffixed if name.endswith(tail)]
-        lines = [at for at in found if is_folder or not self._lines[at].is_folders_only]
-        return not self._lines[max(lines)].is_negated if lines else None
+        last = (self._folders if is_folder else self._files).last(path, name)
+        return None if last < 0 else not self._is_negated[last]
 
 
 class Level:
@@ -100,7 +116,7 @@ class Level:
     def __init__(self, rules: Rules, folder: str, above: Level | None) -> None:
         self._rules = rules
         self._skipped = len(folder) + 1 if folder else 0
-        self._above = above
+        self._above: Level | None = above if above is None or above._rules else above._above
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
         """Whether the path, from the repository's top, is ignored, given that the folder that it is in is not."""
@@ -155,7 +171,9 @@ class Ignore:
 
     def ignores(self, level: Level, path: str, *, is_folder: bool = False) -> bool:
         """Whether a path is ignored, given the rules of the folder that it is in."""
-        return level.ignores(self._full(_octets(path)), is_folder=is_folder)
+        if self._offset or not path.isascii():
+            path = self._full(_octets(path))
+        return level.ignores(path, is_folder=is_folder)
 
     def is_ignored(self, path: str, *, is_folder: bool = False) -> bool:
         """Whether a path is ignored, or lies in an ignored folder."""

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,8 @@ class Puppets:
         self._listener.setblocking(False)
         self._all: list[Puppet] = []
         self._taken: list[Puppet] = []
+        # True once nothing is left that could send another one.
+        self.is_in_vain: Callable[[], bool] = lambda: False
         wires.add(self._listener.fileno(), self._accept)
         wires.tells(lambda: f"puppets: {self._all}, of which taken: {self._taken}")
 
@@ -205,11 +208,7 @@ class Puppets:
 
     def arrive(self, name: str, limit_s: float = LIMIT_S) -> Puppet:
         """The next puppet of this name, once it is there."""
-        self.wires.until(lambda: self._waiting(name) is not None, f"puppet `{name}`", limit_s)
-        found = self._waiting(name)
-        assert found is not None
-        self._taken.append(found)
-        return found
+        return self.any_of(name, limit_s=limit_s)
 
     def any_of(self, *names: str, limit_s: float = LIMIT_S) -> Puppet:
         """The first puppet that is there of several names."""
@@ -217,9 +216,13 @@ class Puppets:
 
         def is_there() -> bool:
             found[:] = [one for name in names if (one := self._waiting(name)) is not None]
-            return bool(found)
+            if found or self.present or not self.is_in_vain():
+                return bool(found)
+            self.wires.turn(0)  # one may have knocked just before
+            return not self.present
 
-        self.wires.until(is_there, f"one of the puppets {names}", limit_s)
+        self.wires.until(is_there, f"puppet {' or '.join(names)}", limit_s)
+        assert found, "\n".join([f"nobody is left who could send {' or '.join(names)}", *self.wires.report()])
         self._taken.append(found[0])
         return found[0]
 

@@ -49,6 +49,7 @@ class Space:
         self.mark = uuid.uuid4().hex
         self.marked = Marked(self.wires, self.mark)
         self.started: list[Started] = []
+        self.puppets.is_in_vain = lambda: bool(self.started) and all(one.is_over for one in self.started)
         self._shells: list[Shell] = []
         self._terminals: list[Terminal] = []
 

@@ -60,38 +60,11 @@ def ours(root: Path) -> set[str]:
     return {path.rstrip("/") for path in paths if ignore.is_ignored(path.rstrip("/"), is_folder=path.endswith("/"))}
 
 
-TREE = dict.fromkeys(
-    [
-        "a.o",
-        "b.c",
-        "src/a.o",
-        "src/a.c",
-        "src/keep.o",
-        "src/deep/er/x.o",
-        "build/x",
-        "build/keep/y",
-        "web/build/z",
-        "web/dist",
-        "doc/frotz",
-        "a/doc/frotz",
-        "foo/bar",
-        "foo/bar2/x",
-        "#hash",
-        "!bang",
-        "space ",
-        "tab\t",
-        "café",
-        "caf�",
-        "x[1]",
-        "back\\slash",
-        "new\nline",
-        ".env",
-        "logs/1.log",
-        "logs/a/2.log",
-        "UPPER",
-    ],
-    "",
-)
+PATHS_TRIED = """
+a.o b.c src/a.o src/a.c src/keep.o src/deep/er/x.o build/x build/keep/y web/build/z web/dist doc/frotz a/doc/frotz
+foo/bar foo/bar2/x #hash !bang x1 x[1] back\\slash .env logs/1.log logs/a/2.log UPPER
+"""
+TREE = dict.fromkeys([*PATHS_TRIED.split(), "space ", "tab\t", "new\nline", "caf\u00e9", "caf\udcff"], "")
 
 LINES = [
     "*.o",
