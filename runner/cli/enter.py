@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from runner.config.load import find, load
 from runner.error import EXIT_DONE, Refusal, refuse, render
 
 # The words of a line whose answer can be remembered.
@@ -24,20 +23,10 @@ if TYPE_CHECKING:
 
 def enter(argv: Sequence[str], ambient: Ambient) -> Ended | int:
     """Do what the words ask for. The exit code, or how a run ended."""
-    from runner.cli.words import first_asked
-
-    asked = first_asked(argv)
-    if asked == "version":
-        return version()
-    if asked == "help":
-        from runner.cli.app import show_help
-
-        return show_help(ambient)
     try:
         if not {"--list", "-l"}.isdisjoint(argv) and all(word in PLAIN_LIST for word in argv):
             return plain_list(argv, ambient)
-        project = opened(argv, ambient)
-        return answer(argv, project, ambient)
+        return answered(argv, ambient)
     except Refusal as refusal:
         print(painted(render(refusal.problems), ambient), file=sys.stderr)
         return refusal.exit_code
@@ -46,6 +35,7 @@ def enter(argv: Sequence[str], ambient: Ambient) -> Ended | int:
 def plain_list(argv: Sequence[str], ambient: Ambient) -> int:
     """`--list` of the file above, and nothing else: from memory while the file has not moved."""
     from runner.cli.remembered import question, recall, remember
+    from runner.config.load import find
 
     path = find(ambient.cwd, None, ambient.environ.get("TRUN_FILE") or None)
     looks = [ambient.environ.get(name) for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "CI", "TRUN_PROFILE")]
@@ -75,6 +65,7 @@ def version() -> int:
 def opened(argv: Sequence[str], ambient: Ambient) -> Project:
     """The project that the words point at, seen through the profiles that they name."""
     from runner.cli.words import candidate, locate
+    from runner.config.load import find, load
 
     where = locate(argv, ambient.environ)
     try:
@@ -114,6 +105,20 @@ def dotenvs(manifest: Manifest) -> list[tuple[str, dict[str, str]]]:
 
         found.append((name, parse(data.decode("utf-8", "surrogateescape"), name)))
     return found
+
+
+def answered(argv: Sequence[str], ambient: Ambient) -> Ended | int:
+    """What the words ask for; for help and the version no file has to be there."""
+    from runner.cli.words import first_asked
+
+    asked = first_asked(argv)
+    if asked == "version":
+        return version()
+    if asked == "help":
+        from runner.cli.app import show_help
+
+        return show_help(ambient)
+    return answer(argv, opened(argv, ambient), ambient)
 
 
 def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | int:

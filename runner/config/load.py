@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from runner.config.place import place
-from runner.config.source import decoded
 from runner.error import Refusal, refuse
 from runner.manifest import Manifest
 
@@ -59,6 +57,9 @@ def load(path: str, cwd: str) -> Manifest:
     text: list[str] = []
 
     def locate(key_path: KeyPath, is_key: bool) -> Place | None:
+        from runner.config.place import place
+        from runner.config.source import decoded
+
         if not text:
             text.append(decoded(data, shown))
         return place(shown, text[0], form.locate(text[0], key_path, key=is_key))
@@ -79,6 +80,7 @@ def _format(path: str) -> Format:
 
 def _check(parsed: dict[str, Any], form: Format, data: bytes, shown: str) -> None:
     from runner.config.schema import check, later_keys
+    from runner.config.source import decoded
 
     text = decoded(data, shown)
     problems = check(parsed, locate=form.locate, file=shown, text=text)

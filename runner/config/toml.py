@@ -26,10 +26,8 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
         refuse_what_hurts(text, file)
     try:
         made = loads(text)
-    except RecursionError:
-        raise _deep(text, file) from None
-    except ValueError:
-        raise _broken(text, file) from None
+    except (RecursionError, ValueError) as error:
+        raise _broken(text, file, error) from None
     if not is_plain(made):
         raise _odd(made, text, file)
     return made
@@ -66,25 +64,15 @@ def is_suspicious(data: bytes) -> bool:
     return LONG_NUMBER in data.translate(DIGITS)
 
 
-def _deep(text: str, file: str) -> Exception:
-    """What to raise for a text that is nested so deeply that the parser gave up."""
-    from runner.config.toml_limits import refuse_what_hurts
-
-    try:
-        refuse_what_hurts(text, file)
-    except Refusal as refusal:
+def _broken(text: str, file: str, error: Exception) -> Exception:
+    """What to raise for a text that the parser could not read."""
+    refusal = _painful(text, file)
+    if refusal is not None:
         return refusal
-    return RecursionError("BUG: the parser found deep nesting where the exact look found none")
-
-
-def _broken(text: str, file: str) -> Refusal:
+    if isinstance(error, RecursionError):
+        return RecursionError("BUG: the parser found deep nesting where the exact look found none")
     from runner.config.toml_faults import faults
-    from runner.config.toml_limits import refuse_what_hurts
 
-    try:
-        refuse_what_hurts(text, file)
-    except Refusal as refusal:
-        return refusal
     return Refusal(*faults(text, file, loads))
 
 
@@ -95,7 +83,21 @@ def _odd(made: dict[str, Any], text: str, file: str) -> Refusal:
     from runner.config.source import oddities
     from runner.error import Problem
 
+    refusal = _painful(text, file)
+    if refusal is not None:
+        return refusal
     found = islice(oddities(made), 100)
     return Refusal(
         *(Problem(message=said, place=place(file, text, locate(text, path)), hint=hint) for path, said, hint in found)
     )
+
+
+def _painful(text: str, file: str) -> Refusal | None:
+    """The refusal of a text that is beyond a limit."""
+    from runner.config.toml_limits import refuse_what_hurts
+
+    try:
+        refuse_what_hurts(text, file)
+    except Refusal as refusal:
+        return refusal
+    return None

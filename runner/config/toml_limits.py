@@ -115,10 +115,10 @@ class _Scan:
         word = NUMBER.match(self.text, start, end)
         if word is None or self.header:
             return
-        if end - start > NUMBER_CHARACTERS_AT_MOST:
-            raise self.refusal("a number that is too long", start, end)
         if self.before_number in "=,[" and len(word.group(1).replace("_", "")) > DIGITS_AT_MOST:
             raise self.refusal(f"an integer has at most {DIGITS_AT_MOST} digits", start, end)
+        if end - start > NUMBER_CHARACTERS_AT_MOST:
+            raise self.refusal("a number that is too long", start, end)
 
     def refusal(self, message: str, start: int, end: int) -> Refusal:
         return refuse(message, place(self.file, self.text, Span(start=start, end=end)))

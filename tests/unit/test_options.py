@@ -10,7 +10,8 @@ from runner.request import Request
 FIELDS = Request.__slots__  # type: ignore[attr-defined]
 AVAILABLE = (
     "-j -k -n -p -t --from --until -f -y -C --file --timeout --output --color -q -v --json --list -l --all --show "
-    "--graph --format --check --version --help -h --jobs --keep-going --plan --profile --tag --force --yes --quiet --verbose"
+    "--graph --format --check --version --help -h --jobs --keep-going --plan --profile --tag --force --yes --quiet "
+    "--verbose"
 )
 LATER = (
     "--choose --affected --no-cache --offline --cache-mode --strict-remote --execute --watch -w --tui --no-tui --why "

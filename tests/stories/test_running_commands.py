@@ -1,0 +1,491 @@
+"""What reaches a command: its words, its environment, its folder, its shell, its standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.kit.puppet import Puppets
+from tests.kit.space import Space
+
+NASTY = [
+    "plain",
+    "",
+    " ",
+    "  two  spaces ",
+    "a'b",
+    "''",
+    'a"b',
+    "a\\b",
+    "\\",
+    "\\n",
+    "line\nbreak",
+    "\n",
+    "trailing\n",
+    "tab\there",
+    "$(echo x)",
+    "`echo x`",
+    "$HOME",
+    "${HOME}",
+    "$$",
+    "!!",
+    "!event",
+    "*",
+    "?[a-z]*",
+    "~",
+    "~root",
+    "-x",
+    "--",
+    "--help",
+    "-",
+    "a;b",
+    "a&&b",
+    "a|b",
+    "a > b",
+    "<x",
+    "#comment",
+    "{a,b}",
+    "{{not a name}}",
+    "{{{{",
+    "}}",
+    "%s%d",
+    "=",
+    "a=b",
+    "é ü 漢字 😀",
+    "\u202e reversed",
+    "\x01\x7f\x1b[31m",
+    "\r",
+    "a\udcffb",
+    "x" * 5000,
+]
+TELL = "import os, sys; open(sys.argv[1], 'wb').write(b''.join(os.fsencode(word) + b'\\0' for word in sys.argv[2:]))"
+
+
+def told(space: Space, name: str) -> list[str]:
+    """The words that a command wrote, each ended by a NUL."""
+    return [os.fsdecode(word) for word in (space.root / name).read_bytes().split(b"\0")[:-1]]
+
+
+def q(text: str) -> str:
+    """The text as TOML takes it."""
+    return json.dumps(text)
+
+
+@pytest.mark.parametrize("shell", [None, ["sh", "-eu", "-c"], ["bash", "-euo", "pipefail", "-c"], ["dash", "-c"]])
+def test_the_rest_reaches_a_shell_as_it_was_typed(space: Space, shell: list[str] | None) -> None:
+    line = f"shell = {json.dumps(shell)}\n" if shell else ""
+    script = """printf '%s\\0' {{rest}} > words"""
+    space.tasks(f"[tasks.a]\n{line}run = {q(script)}\n")
+    space.run("a", "--", *NASTY).ok()
+    assert told(space, "words") == NASTY
+
+
+def test_the_rest_reaches_a_command_without_a_shell_as_it_was_typed(space: Space) -> None:
+    space.tasks(f'[tasks.a]\ncmd = {json.dumps([sys.executable, "-I", "-S", "-c", TELL, "words", "{{rest}}"])}\n')
+    space.run("a", "--", *NASTY).ok()
+    assert told(space, "words") == NASTY
+
+
+def test_no_rest_is_no_word(space: Space) -> None:
+    argv = json.dumps([sys.executable, "-I", "-S", "-c", TELL, "b", "{{rest}}", "end"])
+    space.tasks(f"[tasks.a]\nrun = {q('set -- {{rest}}; echo $# > a')}\n[tasks.b]\ncmd = {argv}\n")
+    space.run("a", "b").ok()
+    assert space.read("a") == "0\n"
+    assert told(space, "b") == ["end"]
+
+
+@pytest.mark.parametrize("body", ["sh", "bash", "cmd"])
+def test_arguments_reach_the_command_as_they_were_typed(space: Space, body: str) -> None:
+    names = [f"a{n}" for n in range(len(NASTY))]
+    holes = [f"{{{{{name}}}}}" for name in names]
+    if body == "cmd":
+        command = f"cmd = {json.dumps([sys.executable, '-I', '-S', '-c', TELL, 'words', *holes])}"
+    else:
+        command = f'shell = ["{body}", "-c"]\nrun = {q("printf %s" + chr(92) + chr(92) + "0 " + " ".join(holes) + " > words")}'
+    args = "".join(f"args.{name} = {{}}\n" for name in names)
+    space.tasks(f"[tasks.t]\n{command}\n{args}")
+    space.run("t", *(f"--{name}={value}" for name, value in zip(names, NASTY, strict=True))).ok()
+    assert told(space, "words") == NASTY
+
+
+def test_a_value_stays_one_word_within_a_longer_one(space: Space) -> None:
+    values = [value for value in NASTY if value]
+    script = "printf '%s\\0' " + " ".join(f"pre{{{{a{n}}}}}post" for n in range(len(values))) + " > words"
+    args = "".join(f"args.a{n} = {{}}\n" for n in range(len(values)))
+    space.tasks(f"[tasks.t]\nrun = {q(script)}\n{args}")
+    space.run("t", *(f"--a{n}={value}" for n, value in enumerate(values))).ok()
+    assert told(space, "words") == [f"pre{value}post" for value in values]
+
+
+def test_a_list_becomes_several_words(space: Space) -> None:
+    space.tasks(f"[tasks.t]\nrun = {q('''printf '%s,' {{files}} > words''')}\nargs.files = {{ multiple = true, positional = true }}\n")
+    space.run("t", "a b", "c'd", "e").ok()
+    assert space.read("words") == "a b,c'd,e,"
+
+
+def test_raw_is_the_bare_text(space: Space) -> None:
+    space.tasks(f"[tasks.t]\nrun = {q('echo {{x|raw}} > words')}\nargs.x = {{ positional = true }}\n")
+    space.run("t", "one two; echo three").ok()
+    assert space.read("words") == "three\n" or space.read("words").endswith("three\n")
+
+
+def test_doubled_braces_are_braces(space: Space) -> None:
+    space.tasks(f"[tasks.t]\nrun = {q('''printf '%s' '{{{{.Names}}' > words''')}\n")
+    space.run("t").ok()
+    assert space.read("words") == "{{.Names}}"
+
+
+def test_a_flag_gives_its_option_or_nothing(space: Space) -> None:
+    space.tasks(
+        f"[tasks.t]\nrun = {q('''printf '%s,' x {{pattern}} {{cov}} > words''')}\n"
+        'args.pattern = { flag = "-k", short = "k" }\nargs.cov = { type = "bool", flag = "--cov" }\n'
+    )
+    space.run("t").ok()
+    assert space.read("words") == "x,"
+    space.run("t", "-k", "a or b", "--cov").ok()
+    assert space.read("words") == "x,-k,a or b,--cov,"
+
+
+def test_a_path_is_taken_from_where_the_user_stands(space: Space) -> None:
+    space.tasks(f'[tasks.t]\ndir = "work"\nrun = {q("cat {{file}} > got")}\nargs.file = {{ type = "path", positional = true }}\n')
+    space.write({"here/there/x.txt": "right", "work/.keep": ""})
+    space.run("t", "there/x.txt", cwd="here").ok()
+    assert space.read("work/got") == "right"
+
+
+def test_the_default_of_an_argument_may_come_from_a_variable(space: Space) -> None:
+    space.tasks(f'[tasks.t]\nrun = {q("echo {{x}} > got")}\nargs.x = {{ env = "WHERE", default = "file" }}\n')
+    space.run("t", env={"WHERE": "env"}).ok()
+    assert space.read("got") == "env\n"
+    space.run("t", "--x", "line", env={"WHERE": "env"}).ok()
+    assert space.read("got") == "line\n"
+    space.run("t").ok()
+    assert space.read("got") == "file\n"
+
+
+def test_the_project_is_known_by_name(space: Space) -> None:
+    line = "printf '%s|' {{root}} {{dir}} {{task}} {{os}} {{env.WHO}} > {{root}}/got"
+    space.tasks(f'[tasks.t]\ndir = "sub"\nrun = {q(line)}\n')
+    space.write({"sub/.keep": ""})
+    space.run("t", env={"WHO": "me & you"}).ok()
+    root, folder, task, system, who = space.read("got").split("|")[:-1]
+    assert os.path.samefile(root, space.root)
+    assert folder in ("sub", str(space.root / "sub"))
+    assert (task, who) == ("t", "me & you")
+    assert system == {"linux": "linux", "darwin": "macos"}[sys.platform]
+
+
+def test_inputs_and_outputs_are_the_files_as_found(space: Space) -> None:
+    line = "printf '%s,' {{inputs}} > {{outputs}}"
+    space.tasks(f'[tasks.t]\nrun = {q("touch out.txt")}\n[tasks.u]\ninputs = ["src/*.c", "!src/no.c"]\nrun = {q("printf %s, {{inputs}} > got")}\n')
+    space.write({"src/a b.c": "", "src/b.c": "", "src/no.c": "", "src/d.h": ""})
+    space.run("u").ok()
+    assert sorted(space.read("got").rstrip(",").split(",")) == ["src/a b.c", "src/b.c"]
+    assert line
+
+
+def test_inputs_are_looked_up_when_what_makes_them_is_done(space: Space) -> None:
+    space.tasks(
+        '[tasks.make]\nrun = "mkdir -p gen; : > gen/one; : > gen/two"\n'
+        f'[tasks.use]\ndeps = ["make"]\ninputs = ["gen/*"]\nrun = {q("printf %s, {{inputs}} > got")}\n'
+    )
+    space.run("use").ok()
+    assert sorted(space.read("got").rstrip(",").split(",")) == ["gen/one", "gen/two"]
+
+
+def test_a_very_long_line_of_words_reaches_the_command(space: Space) -> None:
+    words = [f"{n:06d}" for n in range(10000)]
+    space.tasks(f"[tasks.t]\ncmd = {json.dumps([sys.executable, '-I', '-S', '-c', TELL, 'words', '{{rest}}'])}\n")
+    space.run("t", "--", *words).ok()
+    assert told(space, "words") == words
+
+
+def test_a_line_that_is_too_long_for_the_system_fails_its_task(space: Space) -> None:
+    space.tasks(f"[vars]\nv = {q('x' * 100_000)}\n[tasks.t]\nrun = {q(': {{v}}{{v}}')}\n")
+    ran = space.events("t")
+    assert ran.code == 1
+    assert ran.statuses == {"t": "failed"}
+    assert "too long" in ran.output("t", "stderr").lower()
+
+
+# Variables
+
+
+def test_who_says_a_variable_first_wins(space: Space) -> None:
+    space.write(
+        {
+            ".env": "".join(f"V{n}=dotenv\n" for n in range(1, 8)),
+            ".env.local": "".join(f"V{n}=local\n" for n in range(2, 8)),
+        }
+    )
+    space.tasks(
+        '[project]\ndotenv = [".env", ".env.local", ".env.absent"]\n'
+        "[env]\n" + "".join(f'V{n} = "file"\n' for n in range(4, 8)) + "[profiles.p.env]\n"
+        + "".join(f'V{n} = "profile"\n' for n in range(5, 8)) + "[tasks.t]\n"
+        f'run = {q("echo " + " ".join(f"$V{n}" for n in range(1, 8)) + " > got")}\n'
+        'env = { V6 = "task", V7 = "" }\n'
+    )
+    caller: dict[str, str | None] = {f"V{n}": "caller" for n in range(3, 8)}
+    space.run("--profile", "p", "t", env=caller).ok()
+    assert space.read("got").split(" ") == ["dotenv", "local", "caller", "file", "profile", "task", "\n"] or space.read(
+        "got"
+    ).split() == ["dotenv", "local", "caller", "file", "profile", "task"]
+
+
+def test_an_uncached_task_sees_the_whole_environment(space: Space) -> None:
+    space.tasks('[tasks.t]\nrun = "env -0 > got"\n')
+    space.run("t", env={"ANY_THING": "a\nb", "LC_ALL": "C", "TZ": "Asia/Tokyo"}).ok()
+    seen = dict(entry.split("=", 1) for entry in space.read("got").split("\0") if entry)
+    assert seen["ANY_THING"] == "a\nb"
+    assert seen["TZ"] == "Asia/Tokyo"
+    assert seen["HOME"] == str(space.home)
+
+
+def test_a_variable_may_name_an_argument(space: Space) -> None:
+    space.tasks(f'[env]\nALL = "{{{{v}}}}!"\n[vars]\nv = "from vars"\n[tasks.t]\nenv = {{ X = "<{{{{x}}}}>" }}\nrun = {q("echo $ALL $X > got")}\nargs.x = {{}}\n')
+    space.run("t", "--x", "a b").ok()
+    assert space.read("got") == "from vars! <a b>\n"
+
+
+def test_a_strange_variable_of_the_caller_comes_through(space: Space) -> None:
+    space.tasks(f"[tasks.t]\ncmd = {json.dumps([sys.executable, '-I', '-S', '-c', 'import os; print(os.environb[b"ODD"])'])}\n")
+    odd = os.fsdecode(b"\xff\n'\"$(x)")
+    assert "\\xff\\n" in space.events("t", env={"ODD": odd}).ok().output("t")
+
+
+# Vars
+
+
+def test_a_var_that_a_command_tells_is_asked_once(space: Space) -> None:
+    space.tasks(
+        "[vars]\nrev = { cmd = \"echo asked >> asked; printf 'one two\\\\n\\\\n'\" }\n"
+        + "".join(f"[tasks.t{n}]\nrun = {q(f'echo {{{{rev}}}} > got{n}')}\n" for n in range(3))
+    )
+    space.run("-j3", "t0", "t1", "t2").ok()
+    assert space.read("asked") == "asked\n"
+    assert [space.read(f"got{n}") for n in range(3)] == ["one two\n"] * 3
+
+
+def test_a_var_that_nobody_needs_is_not_asked(space: Space) -> None:
+    space.tasks('[vars]\nrev = { cmd = "echo asked >> asked; echo x" }\n[tasks]\na = "true"\nb = "echo {{rev}}"\n')
+    space.run("a").ok()
+    assert not space.has("asked")
+
+
+def test_a_var_whose_command_fails_fails_who_needs_it(space: Space) -> None:
+    space.tasks('[vars]\nrev = { cmd = "echo no such thing >&2; exit 3" }\n[tasks]\na = "echo {{rev}} > got"\nb = "true"\n')
+    ran = space.events("-k", "a", "b")
+    assert ran.code == 1
+    assert ran.statuses == {"a": "failed", "b": "ran"}
+    assert "rev" in ran.output("a", "stderr")
+    assert "no such thing" in ran.output("a", "stderr")
+    assert not space.has("got")
+
+
+def test_a_var_may_name_another(space: Space) -> None:
+    space.tasks(
+        f'[vars]\nhost = "h"\nfull = "{{{{host}}}}.{{{{domain}}}}"\ndomain = {{ cmd = "echo d" }}\n'
+        f"[tasks.t]\nrun = {q('echo {{full}} > got')}\n"
+    )
+    space.run("t").ok()
+    assert space.read("got") == "h.d\n"
+
+
+def test_words_before_the_targets_set_vars(space: Space) -> None:
+    space.tasks(f'[vars]\nhost = "h"\nasked = {{ cmd = "echo x >> asked; echo d" }}\n[tasks.t]\nrun = {q("echo {{host}} {{asked}} > got")}\n')
+    space.run("host=a b", "asked=said", "t").ok()
+    assert space.read("got") == "a b said\n"
+    assert not space.has("asked")
+
+
+def test_no_look_asks_a_var_or_a_condition(space: Space) -> None:
+    space.tasks(
+        f'[vars]\nrev = {{ cmd = ": > asked; echo x" }}\n[tasks.t]\nwhen = {{ cmd = ": > asked" }}\nrun = {q("echo {{rev}}")}\n'
+        'finally = ": > asked"\n'
+    )
+    for words in (["--list"], ["--show", "t"], ["--graph", "t"], ["--check"], ["t", "--help"]):
+        space.run(*words).ok()
+        assert not space.has("asked"), words
+
+
+# Conditions
+
+
+@pytest.mark.parametrize(
+    ("when", "runs"),
+    [
+        ('os = "linux"', sys.platform == "linux"),
+        ('os = "windows"', False),
+        ('os = ["windows", "linux", "macos"]', True),
+        ('arch = "no-such-arch"', False),
+        ('env = "THERE"', True),
+        ('env = "NOT_THERE"', False),
+        ('env = "EMPTY"', True),
+        ('env = { THERE = "yes" }', True),
+        ('env = { THERE = "no" }', False),
+        ('exists = "file.txt"', True),
+        ('exists = "no.txt"', False),
+        ('exists = ["file.txt", "no.txt"]', False),
+        ('cmd = "test -e file.txt"', True),
+        ('cmd = "exit 3"', False),
+        ('cmd = "true", os = "windows"', False),
+        ('profile = "p"', True),
+        ('profile = "q"', False),
+    ],
+)
+def test_a_task_runs_only_when_its_condition_holds(space: Space, when: str, runs: bool) -> None:
+    space.tasks(
+        f'[profiles.p]\n[profiles.q]\n[tasks.a]\nwhen = {{ {when} }}\nrun = ": > ran"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n'
+    )
+    space.write({"file.txt": ""})
+    ran = space.events("-p", "p", "b", env={"THERE": "yes", "EMPTY": ""}).ok()
+    assert ran.statuses == {"a": "ran" if runs else "skipped", "b": "ran"}
+    assert space.has("ran") is runs
+    assert runs or ran.ended("a")["reasons"]
+    assert bool(ran.of("task_started", "a")) is runs
+
+
+def test_a_condition_that_ran_into_the_ground_leaves_no_output_behind(space: Space) -> None:
+    space.tasks('[tasks.a]\nwhen = { cmd = "echo loud; echo loud >&2; exit 1" }\nrun = "true"\n')
+    assert not space.events("a").ok().of("task_output")
+
+
+# Where and in what
+
+
+def test_a_task_works_in_its_folder(space: Space) -> None:
+    space.tasks('[tasks.a]\ndir = "sub dir"\nrun = "pwd > got"\n[tasks.b]\nrun = "pwd > got"\n')
+    space.write({"sub dir/.keep": ""})
+    space.run("a", "b", cwd="sub dir").ok()
+    assert os.path.samefile(space.read("sub dir/got").strip(), space.root / "sub dir")
+    assert os.path.samefile(space.read("got").strip(), space.root)
+
+
+def test_a_step_does_not_change_the_folder_of_the_next(space: Space) -> None:
+    space.tasks('[tasks]\na = ["cd sub", "pwd > got"]\n')
+    space.write({"sub/.keep": ""})
+    space.run("a").ok()
+    assert os.path.samefile(space.read("got").strip(), space.root)
+
+
+@pytest.mark.parametrize("line", ["false; echo on > got", "echo $NOT_SET_ANYWHERE > got; echo on > got"])
+def test_a_script_ends_at_its_first_fault(space: Space, line: str) -> None:
+    space.tasks(f"[tasks]\na = {q(line)}\n")
+    assert space.run("a").code == 1
+    assert not space.has("got") or "on" not in space.read("got")
+
+
+def test_a_task_may_have_its_own_shell(space: Space) -> None:
+    space.tasks(
+        f'[project]\nshell = ["bash", "-c"]\n[tasks.a]\nrun = {q("[[ -n $BASH_VERSION ]] && echo $0 > a")}\n'
+        f'[tasks.b]\nshell = ["{sys.executable}", "-c"]\nrun = "open(\'b\', \'w\').write(\'python\')"\n'
+    )
+    space.run("a", "b").ok()
+    assert space.read("a")
+    assert space.read("b") == "python"
+
+
+def test_a_script_of_many_lines_runs_as_one(space: Space) -> None:
+    space.tasks('[tasks.a]\nrun = """\nx=1\nif true; then\n  echo $x > got\nfi\n"""\n')
+    space.run("a").ok()
+    assert space.read("got") == "1\n"
+
+
+def test_a_platform_has_its_own_command(space: Space) -> None:
+    space.tasks('[tasks.a]\nrun.linux = "echo linux > got"\nrun.macos = "echo macos > got"\nrun.windows = "echo windows > got"\n')
+    space.run("a").ok()
+    assert space.read("got").strip() == {"linux": "linux", "darwin": "macos"}[sys.platform]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.sh", "echo sh > got"),
+        ("x.bash", "[[ a == a ]] && echo sh > got"),
+        ("x.py", "open('got', 'w').write('sh\\n')"),
+        ("-x.py", "open('got', 'w').write('sh\\n')"),
+        ("sub/x y.sh", "echo sh > got"),
+        ("x.odd", "sh\n"),
+    ],
+)
+def test_a_file_is_run_by_its_interpreter(space: Space, name: str, text: str) -> None:
+    space.tasks(f'[interpreters]\n".odd" = "cat {{{{file}}}} > got"\n[tasks.a]\nfile = {q(name)}\n')
+    space.write({name: text})
+    space.run("a").ok()
+    assert space.read("got") == "sh\n"
+
+
+def test_a_file_is_found_from_the_folder_of_its_task(space: Space) -> None:
+    space.tasks('[tasks.a]\ndir = "sub"\nfile = "x.sh"\n[tasks.b]\ndir = "sub"\nfile = "/top.sh"\n')
+    space.write({"sub/x.sh": "echo a > a", "top.sh": "echo b > b"})
+    space.run("a", "b").ok()
+    assert space.read("sub/a") == "a\n"
+    assert space.read("sub/b") == "b\n"
+
+
+def test_a_file_without_an_interpreter_is_refused(space: Space) -> None:
+    space.tasks('[tasks.a]\nfile = "x.strange"\n')
+    space.write({"x.strange": ""})
+    assert "x.strange" in space.events("a").refused().stderr
+
+
+def test_a_link_to_the_project_is_a_name_for_it(space: Space) -> None:
+    space.tasks('[tasks]\na = "pwd > got"\n')
+    link = space.root.parent / "link"
+    link.symlink_to(space.root)
+    space.run("a", cwd=link).ok()
+    assert os.path.samefile(space.read("got").strip(), space.root)
+
+
+# Standard input
+
+
+def test_standard_input_is_empty(space: Space) -> None:
+    space.tasks('[tasks]\na = "cat > got"\n')
+    ours, theirs = os.pipe()
+    try:
+        os.write(theirs, b"for trun\n")
+        space.run("a", stdin=ours, limit_s=10).ok()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert space.read("got") == ""
+
+
+def test_standard_input_may_be_closed(space: Space, puppets: Puppets) -> None:
+    space.tasks(puppets.tasks(a=""))
+    trun = space.start("--json", "a", stdin=None, preexec_fn=lambda: os.close(0))
+    puppet = puppets.arrive("a")
+    assert puppet.ask("read", 0, 10) == b""
+    puppet.exit()
+    trun.wait().ok()
+
+
+def test_standard_output_may_be_closed(space: Space) -> None:
+    space.tasks('[tasks]\na = "echo loud; echo louder >&2; echo ran > got"\n')
+    space.run("a", preexec_fn=lambda: os.close(1), stdout=None).ok()
+    assert space.read("got") == "ran\n"
+
+
+def test_all_standard_streams_may_be_closed(space: Space) -> None:
+    space.tasks('[tasks]\na = "echo loud; echo louder >&2; echo ran > got"\n')
+    space.run("a", preexec_fn=lambda: os.closerange(0, 3), stdin=None, stdout=None, stderr=None)
+    assert space.read("got") == "ran\n"
+
+
+def test_a_pipe_in_a_task_works_as_in_a_shell(space: Space) -> None:
+    space.tasks('[tasks]\na = "yes | head -1 > got"\n')
+    space.run("a", limit_s=10).ok()
+    assert space.read("got") == "y\n"
+
+
+def test_trun_can_be_asked_from_python_and_by_a_name(space: Space) -> None:
+    space.tasks('[tasks]\na = "echo hello"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "runner.main", "-q", "a"], cwd=space.root, env=space.environ, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
