@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.kit.puppet import Puppets
 from tests.kit.space import Space
 

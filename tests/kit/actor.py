@@ -8,12 +8,11 @@ Each order is a marshalled tuple: a method's name and its arguments. Each is ans
 from __future__ import annotations
 
 import _signal as signal
+import _socket
 import marshal
 import os
 import sys
 import time
-
-import _socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +142,9 @@ class Actor:
 
     # Children
 
-    def do_spawn(self, name: str, session: bool, orphan: bool, ignored: tuple[int, ...], closed: tuple[int, ...]) -> int:
+    def do_spawn(
+        self, name: str, session: bool, orphan: bool, ignored: tuple[int, ...], closed: tuple[int, ...]
+    ) -> int:
         """Another actor below this one."""
         pid = os.fork()
         if pid:

@@ -85,7 +85,7 @@ def test_the_rest_reaches_a_shell_as_it_was_typed(space: Space, shell: list[str]
 
 
 def test_the_rest_reaches_a_command_without_a_shell_as_it_was_typed(space: Space) -> None:
-    space.tasks(f'[tasks.a]\ncmd = {json.dumps([sys.executable, "-I", "-S", "-c", TELL, "words", "{{rest}}"])}\n')
+    space.tasks(f"[tasks.a]\ncmd = {json.dumps([sys.executable, '-I', '-S', '-c', TELL, 'words', '{{rest}}'])}\n")
     space.run("a", "--", *NASTY).ok()
     assert told(space, "words") == NASTY
 
@@ -105,7 +105,8 @@ def test_arguments_reach_the_command_as_they_were_typed(space: Space, body: str)
     if body == "cmd":
         command = f"cmd = {json.dumps([sys.executable, '-I', '-S', '-c', TELL, 'words', *holes])}"
     else:
-        command = f'shell = ["{body}", "-c"]\nrun = {q("printf %s" + chr(92) + chr(92) + "0 " + " ".join(holes) + " > words")}'
+        script = "printf '%s\\0' " + " ".join(holes) + " > words"
+        command = f'shell = ["{body}", "-c"]\nrun = {q(script)}'
     args = "".join(f"args.{name} = {{}}\n" for name in names)
     space.tasks(f"[tasks.t]\n{command}\n{args}")
     space.run("t", *(f"--{name}={value}" for name, value in zip(names, NASTY, strict=True))).ok()
@@ -122,7 +123,9 @@ def test_a_value_stays_one_word_within_a_longer_one(space: Space) -> None:
 
 
 def test_a_list_becomes_several_words(space: Space) -> None:
-    space.tasks(f"[tasks.t]\nrun = {q('''printf '%s,' {{files}} > words''')}\nargs.files = {{ multiple = true, positional = true }}\n")
+    space.tasks(
+        f"[tasks.t]\nrun = {q('''printf '%s,' {{files}} > words''')}\nargs.files = {{ multiple = true, positional = true }}\n"
+    )
     space.run("t", "a b", "c'd", "e").ok()
     assert space.read("words") == "a b,c'd,e,"
 
@@ -151,7 +154,9 @@ def test_a_flag_gives_its_option_or_nothing(space: Space) -> None:
 
 
 def test_a_path_is_taken_from_where_the_user_stands(space: Space) -> None:
-    space.tasks(f'[tasks.t]\ndir = "work"\nrun = {q("cat {{file}} > got")}\nargs.file = {{ type = "path", positional = true }}\n')
+    space.tasks(
+        f'[tasks.t]\ndir = "work"\nrun = {q("cat {{file}} > got")}\nargs.file = {{ type = "path", positional = true }}\n'
+    )
     space.write({"here/there/x.txt": "right", "work/.keep": ""})
     space.run("t", "there/x.txt", cwd="here").ok()
     assert space.read("work/got") == "right"
@@ -181,7 +186,9 @@ def test_the_project_is_known_by_name(space: Space) -> None:
 
 def test_inputs_and_outputs_are_the_files_as_found(space: Space) -> None:
     line = "printf '%s,' {{inputs}} > {{outputs}}"
-    space.tasks(f'[tasks.t]\nrun = {q("touch out.txt")}\n[tasks.u]\ninputs = ["src/*.c", "!src/no.c"]\nrun = {q("printf %s, {{inputs}} > got")}\n')
+    space.tasks(
+        f'[tasks.t]\nrun = {q("touch out.txt")}\n[tasks.u]\ninputs = ["src/*.c", "!src/no.c"]\nrun = {q("printf %s, {{inputs}} > got")}\n'
+    )
     space.write({"src/a b.c": "", "src/b.c": "", "src/no.c": "", "src/d.h": ""})
     space.run("u").ok()
     assert sorted(space.read("got").rstrip(",").split(",")) == ["src/a b.c", "src/b.c"]
@@ -224,9 +231,12 @@ def test_who_says_a_variable_first_wins(space: Space) -> None:
     )
     space.tasks(
         '[project]\ndotenv = [".env", ".env.local", ".env.absent"]\n'
-        "[env]\n" + "".join(f'V{n} = "file"\n' for n in range(4, 8)) + "[profiles.p.env]\n"
-        + "".join(f'V{n} = "profile"\n' for n in range(5, 8)) + "[tasks.t]\n"
-        f'run = {q("echo " + " ".join(f"$V{n}" for n in range(1, 8)) + " > got")}\n'
+        "[env]\n"
+        + "".join(f'V{n} = "file"\n' for n in range(4, 8))
+        + "[profiles.p.env]\n"
+        + "".join(f'V{n} = "profile"\n' for n in range(5, 8))
+        + "[tasks.t]\n"
+        f"run = {q('echo ' + ' '.join(f'$V{n}' for n in range(1, 8)) + ' > got')}\n"
         'env = { V6 = "task", V7 = "" }\n'
     )
     caller: dict[str, str | None] = {f"V{n}": "caller" for n in range(3, 8)}
@@ -246,15 +256,18 @@ def test_an_uncached_task_sees_the_whole_environment(space: Space) -> None:
 
 
 def test_a_variable_may_name_an_argument(space: Space) -> None:
-    space.tasks(f'[env]\nALL = "{{{{v}}}}!"\n[vars]\nv = "from vars"\n[tasks.t]\nenv = {{ X = "<{{{{x}}}}>" }}\nrun = {q("echo $ALL $X > got")}\nargs.x = {{}}\n')
+    space.tasks(
+        f'[env]\nALL = "{{{{v}}}}!"\n[vars]\nv = "from vars"\n[tasks.t]\nenv = {{ X = "<{{{{x}}}}>" }}\nrun = {q("echo $ALL $X > got")}\nargs.x = {{}}\n'
+    )
     space.run("t", "--x", "a b").ok()
     assert space.read("got") == "from vars! <a b>\n"
 
 
 def test_a_strange_variable_of_the_caller_comes_through(space: Space) -> None:
-    space.tasks(f"[tasks.t]\ncmd = {json.dumps([sys.executable, '-I', '-S', '-c', 'import os; print(os.environb[b"ODD"])'])}\n")
+    argv = [sys.executable, "-I", "-S", "-c", "import os; print(os.environb[b'ODD'])"]
+    space.tasks(f"[tasks.t]\ncmd = {json.dumps(argv)}\n")
     odd = os.fsdecode(b"\xff\n'\"$(x)")
-    assert "\\xff\\n" in space.events("t", env={"ODD": odd}).ok().output("t")
+    assert r"\xff\n" in space.events("t", env={"ODD": odd}).ok().output("t")
 
 
 # Vars
@@ -277,7 +290,9 @@ def test_a_var_that_nobody_needs_is_not_asked(space: Space) -> None:
 
 
 def test_a_var_whose_command_fails_fails_who_needs_it(space: Space) -> None:
-    space.tasks('[vars]\nrev = { cmd = "echo no such thing >&2; exit 3" }\n[tasks]\na = "echo {{rev}} > got"\nb = "true"\n')
+    space.tasks(
+        '[vars]\nrev = { cmd = "echo no such thing >&2; exit 3" }\n[tasks]\na = "echo {{rev}} > got"\nb = "true"\n'
+    )
     ran = space.events("-k", "a", "b")
     assert ran.code == 1
     assert ran.statuses == {"a": "failed", "b": "ran"}
@@ -296,7 +311,9 @@ def test_a_var_may_name_another(space: Space) -> None:
 
 
 def test_words_before_the_targets_set_vars(space: Space) -> None:
-    space.tasks(f'[vars]\nhost = "h"\nasked = {{ cmd = "echo x >> asked; echo d" }}\n[tasks.t]\nrun = {q("echo {{host}} {{asked}} > got")}\n')
+    space.tasks(
+        f'[vars]\nhost = "h"\nasked = {{ cmd = "echo x >> asked; echo d" }}\n[tasks.t]\nrun = {q("echo {{host}} {{asked}} > got")}\n'
+    )
     space.run("host=a b", "asked=said", "t").ok()
     assert space.read("got") == "a b said\n"
     assert not space.has("asked")
@@ -382,7 +399,7 @@ def test_a_script_ends_at_its_first_fault(space: Space, line: str) -> None:
 def test_a_task_may_have_its_own_shell(space: Space) -> None:
     space.tasks(
         f'[project]\nshell = ["bash", "-c"]\n[tasks.a]\nrun = {q("[[ -n $BASH_VERSION ]] && echo $0 > a")}\n'
-        f'[tasks.b]\nshell = ["{sys.executable}", "-c"]\nrun = "open(\'b\', \'w\').write(\'python\')"\n'
+        f"[tasks.b]\nshell = [\"{sys.executable}\", \"-c\"]\nrun = \"open('b', 'w').write('python')\"\n"
     )
     space.run("a", "b").ok()
     assert space.read("a")
@@ -396,7 +413,9 @@ def test_a_script_of_many_lines_runs_as_one(space: Space) -> None:
 
 
 def test_a_platform_has_its_own_command(space: Space) -> None:
-    space.tasks('[tasks.a]\nrun.linux = "echo linux > got"\nrun.macos = "echo macos > got"\nrun.windows = "echo windows > got"\n')
+    space.tasks(
+        '[tasks.a]\nrun.linux = "echo linux > got"\nrun.macos = "echo macos > got"\nrun.windows = "echo windows > got"\n'
+    )
     space.run("a").ok()
     assert space.read("got").strip() == {"linux": "linux", "darwin": "macos"}[sys.platform]
 
@@ -486,6 +505,10 @@ def test_a_pipe_in_a_task_works_as_in_a_shell(space: Space) -> None:
 def test_trun_can_be_asked_from_python_and_by_a_name(space: Space) -> None:
     space.tasks('[tasks]\na = "echo hello"\n')
     done = subprocess.run(
-        [sys.executable, "-m", "runner.main", "-q", "a"], cwd=space.root, env=space.environ, capture_output=True, check=False
+        [sys.executable, "-m", "runner.main", "-q", "a"],
+        cwd=space.root,
+        env=space.environ,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

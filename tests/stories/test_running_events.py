@@ -77,7 +77,9 @@ def test_a_stream_is_whole_and_as_its_schema_says(space: Space, validator: Any, 
     check_whole(ran)
 
 
-@pytest.mark.parametrize("words", [["-k"], ["-j1"], ["-k", "-j1"], ["-q"], ["-v"], ["--output", "grouped"], ["--color", "always"]])
+@pytest.mark.parametrize(
+    "words", [["-k"], ["-j1"], ["-k", "-j1"], ["-q"], ["-v"], ["--output", "grouped"], ["--color", "always"]]
+)
 def test_no_option_changes_what_the_stream_is(space: Space, validator: Any, words: list[str]) -> None:
     space.tasks(FILES["failing"] + '[tasks.other]\nrun = "echo o"\n')
     ran = space.events(*words, "all", "other")
@@ -127,10 +129,11 @@ def test_bytes_that_are_no_text_come_as_they_were(space: Space) -> None:
 
 
 def test_letters_of_several_bytes_are_not_torn(space: Space) -> None:
-    space.tasks(f"[tasks]\na = {json.dumps('''printf '\\303'; sleep 0.05; printf '\\251'; echo''')}\n")
+    space.tasks("[tasks]\na = '''printf '\\303'; sleep 0.05; printf '\\251'; echo'''\n")
     ran = space.events("a").ok()
     got = b"".join(
-        base64.b64decode(event["base64"]) if "base64" in event else event["text"].encode() for event in ran.of("task_output")
+        base64.b64decode(event["base64"]) if "base64" in event else event["text"].encode()
+        for event in ran.of("task_output")
     )
     assert got == "é\n".encode()
 

@@ -9,7 +9,9 @@ import pytest
 from tests.kit.puppet import Puppets
 from tests.kit.space import Space
 
-THREE = '[tasks]\nbad = "exit 3"\n[tasks.user]\ndeps = ["bad"]\nrun = "true"\n[tasks.top]\ndeps = ["user"]\nrun = "true"\n'
+THREE = (
+    '[tasks]\nbad = "exit 3"\n[tasks.user]\ndeps = ["bad"]\nrun = "true"\n[tasks.top]\ndeps = ["user"]\nrun = "true"\n'
+)
 
 
 def test_who_needs_a_failed_task_is_skipped(space: Space) -> None:
@@ -162,7 +164,9 @@ def test_only_the_exit_codes_that_are_named_are_tried_again(space: Space) -> Non
 
 
 def test_all_steps_are_tried_again(space: Space) -> None:
-    space.tasks('[tasks.a]\nretry = 1\nrun = ["echo one >> log", "echo two >> log; test -e flag || { : > flag; exit 1; }"]\n')
+    space.tasks(
+        '[tasks.a]\nretry = 1\nrun = ["echo one >> log", "echo two >> log; test -e flag || { : > flag; exit 1; }"]\n'
+    )
     space.run("a").ok()
     assert space.read("log") == "one\ntwo\none\ntwo\n"
 
@@ -189,7 +193,9 @@ def test_a_task_that_takes_too_long_is_ended(space: Space) -> None:
 
 
 def test_a_task_that_takes_too_long_may_clean_up(space: Space) -> None:
-    space.tasks("""[tasks.slow]\ntimeout = "1s"\nrun = "trap 'echo bye > log; exit 0' TERM; while :; do sleep 0.01; done"\n""")
+    space.tasks(
+        """[tasks.slow]\ntimeout = "1s"\nrun = "trap 'echo bye > log; exit 0' TERM; while :; do sleep 0.01; done"\n"""
+    )
     ran = space.events("slow")
     assert ran.code == 1
     assert ran.statuses == {"slow": "timed_out"}
@@ -236,7 +242,9 @@ def test_each_attempt_has_the_whole_time(space: Space) -> None:
 
 
 def test_the_whole_run_can_be_bounded(space: Space) -> None:
-    space.tasks('[tasks.a]\nrun = "exec sleep 60"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\nrun = "true"\npriority = 1\n')
+    space.tasks(
+        '[tasks.a]\nrun = "exec sleep 60"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\nrun = "true"\npriority = 1\n'
+    )
     ran = space.events("--timeout", "1s", "-j2", "b", "c")
     assert ran.code == 1
     assert ran.statuses == {"a": "timed_out", "b": "skipped", "c": "ran"}

@@ -138,7 +138,9 @@ def test_a_weight_above_all_slots_runs_alone(space: Space, puppets: Puppets) -> 
 
 
 def test_light_tasks_do_not_starve_a_heavy_one(space: Space, puppets: Puppets) -> None:
-    space.tasks(puppets.tasks(gate="priority = 9", a="priority = 8", heavy='deps = ["gate"]\nweight = 2\npriority = 1', b=""))
+    space.tasks(
+        puppets.tasks(gate="priority = 9", a="priority = 8", heavy='deps = ["gate"]\nweight = 2\npriority = 1', b="")
+    )
     trun = space.start("--json", "-j2", "heavy", "a", "b")
     gate, a = puppets.arrive("gate"), puppets.arrive("a")
     gate.exit()
@@ -153,7 +155,11 @@ def test_light_tasks_do_not_starve_a_heavy_one(space: Space, puppets: Puppets) -
 
 
 def test_an_exclusive_task_waits_for_all_and_runs_alone(space: Space, puppets: Puppets) -> None:
-    space.tasks(puppets.tasks(gate="priority = 9", a="priority = 8", alone='deps = ["gate"]\nexclusive = true\npriority = 1', b="", c=""))
+    space.tasks(
+        puppets.tasks(
+            gate="priority = 9", a="priority = 8", alone='deps = ["gate"]\nexclusive = true\npriority = 1', b="", c=""
+        )
+    )
     trun = space.start("--json", "-j2", "alone", "a", "b", "c")
     gate, a = puppets.arrive("gate"), puppets.arrive("a")
     gate.exit()
@@ -238,7 +244,9 @@ def test_a_group_is_skipped_when_a_dep_failed(space: Space) -> None:
 
 
 def test_deps_may_be_globs_over_names(space: Space) -> None:
-    space.tasks('[tasks]\nlint-a = "true"\nlint-b = "true"\nother = "true"\n[tasks.all]\ndeps = ["lint-*"]\nrun = "true"\n')
+    space.tasks(
+        '[tasks]\nlint-a = "true"\nlint-b = "true"\nother = "true"\n[tasks.all]\ndeps = ["lint-*"]\nrun = "true"\n'
+    )
     assert set(space.events("all").ok().order) == {"lint-a", "lint-b", "all"}
 
 

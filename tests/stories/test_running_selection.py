@@ -55,7 +55,9 @@ def test_tags_keep_what_has_them(space: Space) -> None:
 
 
 def test_what_a_tagged_task_needs_comes_along(space: Space) -> None:
-    space.tasks('[tasks]\na = "true"\n[tasks.b]\ntags = ["slow"]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\nrun = "true"\n')
+    space.tasks(
+        '[tasks]\na = "true"\n[tasks.b]\ntags = ["slow"]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\nrun = "true"\n'
+    )
     assert set(space.events("-t", "slow", "b", "c").ok().statuses) == {"a", "b"}
 
 
@@ -135,7 +137,9 @@ def test_a_template_gives_what_a_task_does_not_say(space: Space) -> None:
 
 @pytest.mark.parametrize("ending", ["yaml", "yml"])
 def test_a_file_in_yaml_is_as_good(space: Space, ending: str) -> None:
-    space.write({f"tasks.{ending}": "tasks:\n  a: 'echo a >> log'\n  b:\n    deps: [a]\n    run:\n      - echo b >> log\n"})
+    space.write(
+        {f"tasks.{ending}": "tasks:\n  a: 'echo a >> log'\n  b:\n    deps: [a]\n    run:\n      - echo b >> log\n"}
+    )
     assert space.events("b").ok().order == ["a", "b"]
     assert space.read("log") == "a\nb\n"
 
@@ -159,20 +163,33 @@ FINE = '[tasks]\nok = ": > ran"\n'
         (FINE, ["-C", "no-such-folder", "ok"], "no-such-folder"),
         (FINE, ["--file", "no-such-file", "ok"], "no-such-file"),
         (FINE, ["x=1", "ok"], "`x`"),
-        (FINE + "[tasks.b]\nargs.n = { type = 'int', positional = true }\nrun = 'true'\n", ["ok", "b", "many"], "`many`"),
+        (
+            FINE + "[tasks.b]\nargs.n = { type = 'int', positional = true }\nrun = 'true'\n",
+            ["ok", "b", "many"],
+            "`many`",
+        ),
         (FINE + "[tasks.b]\nargs.n = { choices = ['x', 'y'] }\nrun = 'true'\n", ["ok", "b", "--n", "z"], "`z`"),
         (FINE + "[tasks.b]\nargs.n = { required = true }\nrun = 'true'\n", ["ok", "b"], "n"),
         (FINE + "[tasks.b]\ndeps = ['no-such']\nrun = 'true'\n", ["ok", "b"], "`no-such`"),
         (FINE + "[tasks.b]\nrun = 'echo {{no_such}}'\n", ["ok"], "no_such"),
         (FINE + "[tasks.b]\nrum = 'true'\n", ["ok"], "`rum`"),
-        (FINE + "[tasks.b]\nrun = 'true'\ndeps = ['c']\n[tasks.c]\nrun = 'true'\ndeps = ['b']\n", ["b", "ok"], "`b`"),
-        (FINE + "[tasks.b]\noutputs = ['x']\nrun = 'true'\n[tasks.c]\noutputs = ['x']\nrun = 'true'\n", ["ok", "b", "c"], "`x`"),
+        (
+            FINE + "[tasks.b]\nrun = 'true'\ndeps = ['c']\n[tasks.c]\nrun = 'true'\ndeps = ['b']\n",
+            ["b", "ok"],
+            "b -> c -> b",
+        ),
+        (
+            FINE + "[tasks.b]\noutputs = ['x']\nrun = 'true'\n[tasks.c]\noutputs = ['x']\nrun = 'true'\n",
+            ["ok", "b", "c"],
+            "`x`",
+        ),
         (FINE + "[tasks.b]\noutputs = ['../x']\nrun = 'true'\n", ["ok", "b"], "../x"),
         (FINE + "[tasks.b]\npool = 'nope'\nrun = 'true'\n", ["ok", "b"], "`nope`"),
         (FINE + "[tasks.b\n", ["ok"], "tasks.toml:3"),
         (FINE + "[tasks.b]\nservice = true\nrun = 'true'\n", ["ok", "b"], "service"),
         ("", ["ok"], "`ok`"),
     ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "",
 )
 def test_what_is_wrong_is_refused_before_anything_runs(space: Space, text: str, words: list[str], named: str) -> None:
     space.tasks(text)
@@ -192,7 +209,9 @@ def test_two_files_side_by_side_are_refused(space: Space) -> None:
 
 
 def test_a_plan_runs_nothing(space: Space) -> None:
-    space.tasks('[vars]\nv = { cmd = "echo v" }\n[tasks.a]\nrun = ": > ran; echo {{v}}"\nfinally = ": > ran"\n[tasks.b]\ndeps = ["a"]\nrun = ": > ran"\n')
+    space.tasks(
+        '[vars]\nv = { cmd = "echo v" }\n[tasks.a]\nrun = ": > ran; echo {{v}}"\nfinally = ": > ran"\n[tasks.b]\ndeps = ["a"]\nrun = ": > ran"\n'
+    )
     ran = space.events("-n", "b").ok()
     assert not space.has("ran")
     assert {event["task"]: event["would"] for event in ran.of("task_planned")} == {"a": "run", "b": "run"}
@@ -220,7 +239,9 @@ def test_a_question_of_a_task_that_is_not_wanted_is_not_asked(space: Space) -> N
     assert space.events("dep").ok().statuses == {"dep": "ran"}
 
 
-@pytest.mark.parametrize(("answer", "runs"), [("y\n", True), ("yes\n", True), ("Y\n", True), ("n\n", False), ("\n", False), ("\x04", False)])
+@pytest.mark.parametrize(
+    ("answer", "runs"), [("y\n", True), ("yes\n", True), ("Y\n", True), ("n\n", False), ("\n", False), ("\x04", False)]
+)
 def test_a_person_is_asked(space: Space, answer: str, runs: bool) -> None:
     space.tasks(ASKING)
     terminal = space.terminal()

@@ -17,14 +17,16 @@ def test_steps_run_in_turn_and_stop_at_the_first_failure(space: Space) -> None:
 
 
 def test_a_step_may_be_another_task(space: Space) -> None:
-    space.tasks('[tasks]\nb = "echo b >> log"\n[tasks.a]\nrun = ["echo before >> log", { task = "b" }, "echo after >> log"]\n')
+    space.tasks(
+        '[tasks]\nb = "echo b >> log"\n[tasks.a]\nrun = ["echo before >> log", { task = "b" }, "echo after >> log"]\n'
+    )
     ran = space.events("a").ok()
     assert space.read("log") == "before\nb\nafter\n"
     assert ran.statuses == {"a": "ran", "b": "ran"}
 
 
 def test_a_task_that_calls_gives_its_slot_to_whom_it_calls(space: Space, puppets: Puppets) -> None:
-    run = f'run = [{{ task = "b" }}, {repr("exec " + puppets.sh("a2"))}]'
+    run = f'run = [{{ task = "b" }}, {"exec " + puppets.sh("a2")!r}]'
     space.tasks(f"[tasks.a]\n{run}\n[tasks.b]\n{puppets.cmd('b')}\n")
     trun = space.start("--json", "-j1", "a")
     puppets.arrive("b").exit()
@@ -43,7 +45,9 @@ def test_an_exclusive_task_may_call_another(space: Space) -> None:
 
 
 def test_a_task_may_call_one_that_needs_its_own_pool(space: Space) -> None:
-    space.tasks('[pools]\ndb = 1\n[tasks.b]\npool = "db"\nrun = "true"\n[tasks.a]\npool = "db"\nrun = [{ task = "b" }, "true"]\n')
+    space.tasks(
+        '[pools]\ndb = 1\n[tasks.b]\npool = "db"\nrun = "true"\n[tasks.a]\npool = "db"\nrun = [{ task = "b" }, "true"]\n'
+    )
     assert space.events("a", limit_s=10).ok().statuses == {"a": "ran", "b": "ran"}
 
 
@@ -95,7 +99,9 @@ def test_a_called_task_whose_failure_is_allowed_holds_nobody_back(space: Space) 
 
 
 def test_a_called_task_that_is_skipped_holds_nobody_back(space: Space) -> None:
-    space.tasks('[tasks.b]\nwhen = { env = "NOWHERE_SET" }\nrun = "exit 9"\n[tasks.a]\nrun = [{ task = "b" }, "echo on > log"]\n')
+    space.tasks(
+        '[tasks.b]\nwhen = { env = "NOWHERE_SET" }\nrun = "exit 9"\n[tasks.a]\nrun = [{ task = "b" }, "echo on > log"]\n'
+    )
     assert space.events("a").ok().statuses == {"a": "ran", "b": "skipped"}
 
 
@@ -105,7 +111,7 @@ def test_a_task_behind_a_failed_step_is_skipped(space: Space) -> None:
 
 
 def test_a_failure_elsewhere_lets_a_caller_call_nobody_new(space: Space, puppets: Puppets) -> None:
-    steps = f'[{repr("exec " + puppets.sh("a1"))}, {{ task = "b" }}]'
+    steps = f'[{"exec " + puppets.sh("a1")!r}, {{ task = "b" }}]'
     space.tasks(f"[tasks.a]\nrun = {steps}\n[tasks.b]\n{puppets.cmd('b')}\n[tasks.bad]\n{puppets.cmd('bad')}\n")
     trun = space.start("--json", "-j2", "a", "bad")
     first = puppets.arrive("a1")
@@ -178,7 +184,8 @@ def test_a_step_may_pass_arguments(space: Space) -> None:
 
 def test_a_caller_hands_its_own_arguments_on(space: Space) -> None:
     space.tasks(
-        BUILD + '[tasks.ship]\nargs.where = { default = "dev" }\nrun = [{ task = "build", args = { env = "{{where}}" } }]\n'
+        BUILD
+        + '[tasks.ship]\nargs.where = { default = "dev" }\nrun = [{ task = "build", args = { env = "{{where}}" } }]\n'
     )
     ran = space.events("ship", "--where", "prod").ok()
     assert space.read("log") == "prod\n"

@@ -121,14 +121,13 @@ def test_profiles_overlay_from_left_to_right_with_what_they_extend_first() -> No
         (
             '[profiles.a]\nargs.tset.x = "1"\n[tasks]\ntest = "x"\n',
             ("a",),
-            "error: unknown task `tset`\n  tasks.toml:2:6\n    2 | args.tset.x = \"1\"\n      |      ^^^^\n"
+            'error: unknown task `tset`\n  tasks.toml:2:6\n    2 | args.tset.x = "1"\n      |      ^^^^\n'
             "  hint: did you mean `test`?",
         ),
         (
             '[profiles.a]\nargs.test.x = "1"\n[tasks]\ntest = "x"\n',
             ("a",),
-            "error: task `test` has no argument `x`\n  tasks.toml:2:11\n"
-            "    2 | args.test.x = \"1\"\n      |           ^",
+            'error: task `test` has no argument `x`\n  tasks.toml:2:11\n    2 | args.test.x = "1"\n      |           ^',
         ),
     ],
 )
@@ -141,40 +140,39 @@ def test_a_profile_that_cannot_be_is_refused(text: str, profiles: tuple[str, ...
     [
         (
             '[tasks.a]\nrun = "x"\ncmd = ["x"]\n',
-            "error: task `a` has both `run` and `cmd`\n  tasks.toml:3:1\n    3 | cmd = [\"x\"]\n      | ^^^\n"
+            'error: task `a` has both `run` and `cmd`\n  tasks.toml:3:1\n    3 | cmd = ["x"]\n      | ^^^\n'
             "  hint: keep one of them",
         ),
         (
             '[tasks.a]\nextends = "bse"\n[templates.base]\nrun = "x"\n',
-            "error: unknown template `bse`\n  tasks.toml:2:11\n    2 | extends = \"bse\"\n      |           ^^^^^\n"
+            'error: unknown template `bse`\n  tasks.toml:2:11\n    2 | extends = "bse"\n      |           ^^^^^\n'
             "  hint: did you mean `base`?",
         ),
         (
             '[tasks.build]\nrun = "x"\n[tasks.a]\ndeps = ["biuld"]\n',
-            "error: unknown task `biuld`\n  tasks.toml:4:9\n    4 | deps = [\"biuld\"]\n      |         ^^^^^^^\n"
+            'error: unknown task `biuld`\n  tasks.toml:4:9\n    4 | deps = ["biuld"]\n      |         ^^^^^^^\n'
             "  hint: did you mean `build`?",
         ),
         (
             '[tasks.a]\nrun = "x"\ndeps = ["lint*"]\n',
-            "error: no task matches `lint*`\n  tasks.toml:3:9\n    3 | deps = [\"lint*\"]\n      |         ^^^^^^^",
+            'error: no task matches `lint*`\n  tasks.toml:3:9\n    3 | deps = ["lint*"]\n      |         ^^^^^^^',
         ),
         (
             '[tasks.a]\nrun = "x"\ndeps = ["a"]\n',
-            "error: task `a` needs itself\n  tasks.toml:3:9\n    3 | deps = [\"a\"]\n      |         ^^^",
+            'error: task `a` needs itself\n  tasks.toml:3:9\n    3 | deps = ["a"]\n      |         ^^^',
         ),
         (
             '[tasks]\nb = "x"\n[tasks.a]\nrun = "x"\nalias = "b"\n',
-            "error: alias `b` of task `a` already names task `b`\n"
-            '  tasks.toml:5:1\n    5 | alias = "b"\n      | ^^^^^',
+            'error: alias `b` of task `a` already names task `b`\n  tasks.toml:5:1\n    5 | alias = "b"\n      | ^^^^^',
         ),
         (
             '[project]\ndefault = "chek"\n[tasks]\ncheck = "x"\n',
-            "error: unknown task `chek`\n  tasks.toml:2:11\n    2 | default = \"chek\"\n      |           ^^^^^^\n"
+            'error: unknown task `chek`\n  tasks.toml:2:11\n    2 | default = "chek"\n      |           ^^^^^^\n'
             "  hint: did you mean `check`?",
         ),
         (
             '[pools]\ngpu = 1\n[tasks.a]\nrun = "x"\npool = "gpus"\n',
-            "error: unknown pool `gpus`\n  tasks.toml:5:8\n    5 | pool = \"gpus\"\n      |        ^^^^^^\n"
+            'error: unknown pool `gpus`\n  tasks.toml:5:8\n    5 | pool = "gpus"\n      |        ^^^^^^\n'
             "  hint: did you mean `gpu`?",
         ),
         (
@@ -184,32 +182,32 @@ def test_a_profile_that_cannot_be_is_refused(text: str, profiles: tuple[str, ...
         ),
         (
             '[tasks.a]\nrun = "x {{nme}}"\nargs.name = {}\n',
-            "error: unknown name `{{nme}}`\n  tasks.toml:2:7\n    2 | run = \"x {{nme}}\"\n      |       ^^^^^^^^^^^\n"
+            'error: unknown name `{{nme}}`\n  tasks.toml:2:7\n    2 | run = "x {{nme}}"\n      |       ^^^^^^^^^^^\n'
             "  hint: did you mean `name`?",
         ),
         (
             '[tasks.a]\nrun = "x {{a}}"\nshell = ["fish", "-c"]\nargs.a = {}\n',
             "error: how `fish` quotes is not known\n  tasks.toml:2:7\n"
-            "    2 | run = \"x {{a}}\"\n      |       ^^^^^^^^^\n  hint: write `{{name|raw}}` and quote it yourself",
+            '    2 | run = "x {{a}}"\n      |       ^^^^^^^^^\n  hint: write `{{name|raw}}` and quote it yourself',
         ),
         (
             '[tasks.a]\nfile = "x.sql"\n',
-            "error: no interpreter for `x.sql`\n  tasks.toml:2:8\n    2 | file = \"x.sql\"\n      |        ^^^^^^^\n"
+            'error: no interpreter for `x.sql`\n  tasks.toml:2:8\n    2 | file = "x.sql"\n      |        ^^^^^^^\n'
             '  hint: say how in `[interpreters]`, such as `".sql" = "program {{file}}"`',
         ),
         (
             '[tasks.a]\nrun = "x"\noutputs = ["out/x"]\n[tasks.b]\nrun = "x"\noutputs = ["out/"]\n',
             "error: tasks `a` and `b` both declare the output `out/x` and `out/`, which overlap\n"
-            "  tasks.toml:6:1\n    6 | outputs = [\"out/\"]\n      | ^^^^^^^",
+            '  tasks.toml:6:1\n    6 | outputs = ["out/"]\n      | ^^^^^^^',
         ),
         (
             '[tasks.a]\nrun = "x"\ninputs = ["x.txt"]\noutputs = ["x.txt"]\n',
             "error: input `x.txt` of task `a` is one of its own outputs, `x.txt`\n"
-            "  tasks.toml:3:11\n    3 | inputs = [\"x.txt\"]\n      |           ^^^^^^^",
+            '  tasks.toml:3:11\n    3 | inputs = ["x.txt"]\n      |           ^^^^^^^',
         ),
         (
             '[tasks.a]\nrun = "x"\ninputs = ["@rst"]\n[globs]\nrust = ["x"]\n',
-            "error: unknown glob list `@rst`\n  tasks.toml:3:11\n    3 | inputs = [\"@rst\"]\n      |           ^^^^^^\n"
+            'error: unknown glob list `@rst`\n  tasks.toml:3:11\n    3 | inputs = ["@rst"]\n      |           ^^^^^^\n'
             "  hint: did you mean `rust`?",
         ),
         (

@@ -7,7 +7,9 @@ from runner.plan import DONE, FAILED, HELD, Limits, Plan
 from tests.kit.declared import graph_of
 
 
-def plan_of(graph: Graph, *wanted: str, jobs: int = 2, pools: dict[str, int] | None = None, memory_bytes: int = 0) -> Plan:
+def plan_of(
+    graph: Graph, *wanted: str, jobs: int = 2, pools: dict[str, int] | None = None, memory_bytes: int = 0
+) -> Plan:
     limits = Limits(jobs=jobs, pools=pools or {}, memory_bytes=memory_bytes)
     plan = Plan(graph, wanted or graph.order, limits, {})
     queue_ready(plan)
@@ -164,7 +166,10 @@ def test_one_that_is_heavier_than_all_slots_runs_alone() -> None:
 
 
 def test_memory_bounds_those_that_say_what_they_need() -> None:
-    text = "".join(f'[tasks.{name}]\nrun = "true"\nmemory = "{size}"\n' for name, size in [("a", "6GB"), ("b", "6GB"), ("c", "99GB")])
+    text = "".join(
+        f'[tasks.{name}]\nrun = "true"\nmemory = "{size}"\n'
+        for name, size in [("a", "6GB"), ("b", "6GB"), ("c", "99GB")]
+    )
     plan = plan_of(graph_of(text, "a", "b", "c"), jobs=4, memory_bytes=10**10)
     assert started(plan, 4) == ["a"]
     plan.finish("a", DONE, holds_back=False)

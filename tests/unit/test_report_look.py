@@ -107,7 +107,17 @@ def test_a_name_keeps_its_colour() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("plain", 5), ("", 0), ("日本", 4), ("e\u0301", 1), ("🎉", 2), ("❤\ufe0f", 2), ("👩\u200d👩", 4), ("ﾊ", 1), ("ä", 1)],
+    [
+        ("plain", 5),
+        ("", 0),
+        ("日本", 4),
+        ("e\u0301", 1),
+        ("🎉", 2),
+        ("❤\ufe0f", 2),
+        ("👩\u200d👩", 4),
+        ("ﾊ", 1),
+        ("ä", 1),
+    ],
 )
 def test_columns(text: str, expected: int) -> None:
     assert columns(text) == expected
@@ -126,5 +136,5 @@ def test_clipping(text: str, limit: int, expected: str) -> None:
 
 def test_clipping_in_the_middle_keeps_both_ends() -> None:
     assert clip_middle("build{version=1.0.2}", 12) == "build{…0.2}"[:6] + "…" + ".0.2}"
-    assert clip_middle("build{version=1.0.2}", 12, is_unicode=False) == "build..0.2}"[:5] + "..." [:2] + ".0.2}"
+    assert clip_middle("build{version=1.0.2}", 12, is_unicode=False) == "build..0.2}"[:5] + "..."[:2] + ".0.2}"
     assert pad("日本", 6) == "日本  "

@@ -74,7 +74,9 @@ def test_a_posix_word_reads_back_as_itself(text: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-@pytest.mark.parametrize("text", ["", " ", "a'b\"c", "$(id)`id`", "line\nbreak", "-n", "\\", "*", "ü ß 日本", "!x", "~"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "a'b\"c", "$(id)`id`", "line\nbreak", "-n", "\\", "*", "ü ß 日本", "!x", "~"]
+)
 def test_a_real_shell_gets_the_word_as_it_is(shell: str, text: str) -> None:
     script = render("printf '[%s]' {{a}}", {"a": text}, quoting((shell, "-c")))
     assert subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True).stdout == f"[{text}]"
