@@ -39,9 +39,9 @@ def make_app(tell: Callable[[dict[str, Any]], Any] = dict) -> typer.Typer:
         return tell(values)
 
     # Typer reads what a command takes from its signature.
-    words = Annotated[list[str], typer.Argument(metavar="[TARGET [ARGS]]...")]
+    words = Annotated[list[str] | None, typer.Argument(metavar="[TARGET [ARGS]]...")]
     parameters = [_parameter(option) for option in OPTIONS if not option.later and option.field != "help"]
-    parameters.append(inspect.Parameter("words", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=words))
+    parameters.append(inspect.Parameter("words", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=words))
     trun.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     app.command(cls=_Command, context_settings={"help_option_names": ["--help", "-h"]})(trun)
     return app
@@ -149,7 +149,7 @@ def parse_with_typer(argv: Sequence[str], cpus: int) -> dict[str, Any]:
         values = command.main(list(argv[:end]), prog_name="trun", standalone_mode=False)
     except UsageError as error:
         raise Refused(str(error)) from None
-    words = values.pop("words")
+    words = values.pop("words") or ()
     said = [(option, value) for option in OPTIONS for value in _values(option, values.get(_key(option)))]
     if any(clashes([option for option, _ in said])):
         raise Refused("what does not go together")

@@ -18,23 +18,29 @@ SHOWN_AS: Final = "command line"
 class Line:
     """The words after the program's name."""
 
-    __slots__ = ("words",)
+    __slots__ = ("_columns", "_text", "words")
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
+        self._text = ""
+        self._columns: list[int] = []
 
     def text(self) -> str:
         """The line as it could be typed again."""
-        return " ".join([PROGRAM, *map(quoted, self.words)])
+        if not self._text:
+            self._text = PROGRAM
+            for word in map(quoted, self.words):
+                self._columns.append(len(self._text) + 2)
+                self._text += f" {word}"
+        return self._text
 
     def place(self, at: int, start: int = 0, width: int | None = None) -> Place:
         """Where a word stands, or a part of it if the word is shown as it is."""
-        column = len(PROGRAM) + 2 + sum(len(quoted(word)) + 1 for word in self.words[:at])
-        shown = quoted(self.words[at])
+        text, shown = self.text(), quoted(self.words[at])
         if shown != self.words[at] or start >= len(shown):
             start, width = 0, None
         width = min(width or len(shown), len(shown) - start)
-        return Place(file=SHOWN_AS, line=1, column=column + start, width=width, text=self.text())
+        return Place(file=SHOWN_AS, line=1, column=self._columns[at] + start, width=width, text=text)
 
 
 def variable_place(name: str, value: str) -> Place:

@@ -80,6 +80,8 @@ class _Reader:
     def value(self) -> str:
         start = self.at
         quote = self.text[start : start + 1]
+        if quote == "#" and self.text[start - 1] in " \t":
+            return ""
         if quote not in ("'", '"'):
             self.skip(BARE)
             return self.expanded(start, self.at, BARE_ESCAPES)

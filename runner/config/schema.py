@@ -43,13 +43,16 @@ def check(data: Mapping[str, Any], *, locate: Locate, file: str, text: str) -> l
 
 def later_keys(data: Mapping[str, Any], *, locate: Locate, file: str, text: str) -> list[Problem]:
     """The keys of a right file that the schema knows but this version of trun does not, in the order of the file."""
-    from runner.config.wording import Fault
-
     later = _later()
     found = list(later.within(data, ())) if later is not None else []
+    if not found:
+        return []
+    from runner.config.wording import Fault
+
     message = "`{}` is not available yet in this version of trun"
-    faults = [Fault(path=path, is_key=True, message=message.format(path[-1])) for path in found]
-    return _told(faults, locate, file, text) if faults else []
+    return _told(
+        [Fault(path=path, is_key=True, message=message.format(path[-1])) for path in found], locate, file, text
+    )
 
 
 @lru_cache(maxsize=4)

@@ -28,8 +28,8 @@ def dot(graph: Graph, wanted: Iterable[str]) -> str:
 def _look(name: str, skipped: str | None) -> str:
     if skipped is not None:
         return f" [style=dashed, label={label(name, f'skipped: {skipped}')}]"
-    # Graphviz shows a name as it is, unless it could be read as more.
-    is_plain = name.isprintable() and not set(name) & set('\\"&')
+    # Graphviz shows a name as it is, unless it could be read as more, or as a node without one.
+    is_plain = name.isprintable() and not name.startswith("%") and not set(name) & set('\\"&')
     return "" if is_plain else f" [label={label(name)}]"
 
 

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from runner.event import Event
     from runner.report import Page, Reporter
     from runner.report.outlet import Outlet
+    from runner.report.spool import Spool
 
 
 class Several:
     """Tells everybody everything. One that raises is a bug: that is told once, and it is silent from there on."""
 
-    def __init__(self, reporters: Sequence[Reporter], outlets: Sequence[Outlet], trouble: Page) -> None:
+    def __init__(self, reporters: Sequence[Reporter], outlets: Sequence[Outlet], trouble: Page, spool: Spool) -> None:
         self._reporters = list(reporters)
         self._trouble = trouble
+        self._spool = spool
         self.outlets = tuple(outlets)
 
     def tell(self, event: Event) -> None:
@@ -54,7 +56,9 @@ class Several:
             self._trouble.write(b"warning: %d bytes of output are lost: no room for temporary files\n" % lost_bytes)
         for outlet in self.outlets:
             outlet.drain()
+        for outlet in self.outlets:
             outlet.close()
+        self._spool.close()
 
     def _each(self, name: str, *args: object) -> None:
         for reporter in tuple(self._reporters):

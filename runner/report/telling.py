@@ -53,7 +53,7 @@ def telling(asked: Asked, out_fd: int = 1, err_fd: int = 2) -> Several:
             outlets.append(page)
         reporters.append(JsonLines(page, asked.version))
     reporters.append(_people(asked, err if has_machine else out, err, spool))
-    return Several(reporters, outlets, err)
+    return Several(reporters, outlets, err, spool)
 
 
 def _people(asked: Asked, out: Outlet, err: Outlet, spool: Spool) -> Reporter:

@@ -157,8 +157,10 @@ def together(times: list[Sample] | Failed, weights: list[Sample] | Failed) -> Su
 
 def world(rows: Sequence[Row], *, markdown: bool) -> str:
     """The machine, its load, and the versions: what a ratio is worth depends on them."""
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}"
-    lines = [machine, LEGEND]
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    lines = [f"{platform.system()} {platform.machine()}, {cores} cores, load {load:.2f}", LEGEND]
+    if load > cores / 2:
+        lines.append("this machine is busy with something else: `cpu ms` can be compared, `ms` hardly")
     for row in rows:
         had = row.found.version if isinstance(row.found, Found) else f"absent: {row.found.reason}"
         lines.append(f"{row.tool.name}: {had}")

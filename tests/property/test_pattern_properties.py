@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from runner.pattern import Glob, Globs, PatternError, minimal
@@ -91,6 +91,7 @@ def parsed(text: str) -> Glob:
         raise
 
 
+@settings(deadline=None)
 @given(PATTERNS, st.lists(PATHS, min_size=1, max_size=20))
 def test_matching_agrees_with_the_definition(text: str, paths: list[str]) -> None:
     assume(".." not in text)
@@ -99,6 +100,7 @@ def test_matching_agrees_with_the_definition(text: str, paths: list[str]) -> Non
         assert glob.matches(path) is slow_matches(text, path), path
 
 
+@settings(deadline=None)
 @given(PATTERNS)
 def test_the_normal_form_means_the_same(text: str) -> None:
     glob = parsed(text)
@@ -119,6 +121,7 @@ def holds(part: str | Segment, name: str) -> bool:
     return part == name if isinstance(part, str) else part.matches(name)
 
 
+@settings(deadline=None)
 @given(SHORT_SEGMENTS, SHORT_SEGMENTS)
 def test_segments_meet_if_a_name_has_both_forms(a: str, b: str) -> None:
     one, other = segment(a), segment(b)
@@ -130,6 +133,7 @@ def test_segments_meet_if_a_name_has_both_forms(a: str, b: str) -> None:
 MIXED = ["".join(name) for length in range(1, 7) for name in product("abc", repeat=length)]
 
 
+@settings(deadline=None)
 @given(SHORT_SEGMENTS, SHORT_SEGMENTS)
 def test_a_segment_is_inside_only_if_all_its_names_are(a: str, b: str) -> None:
     one, other = segment(a), segment(b)
@@ -173,17 +177,20 @@ def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + "/")
 
 
+@settings(deadline=None)
 @given(TINY_PATTERNS, TINY_PATTERNS)
 def test_overlap_is_exact(a: str, b: str) -> None:
     assert overlap(parsed(a), parsed(b)) is slow_overlap(a, b)
 
 
+@settings(deadline=None)
 @given(TINY_PATTERNS, TINY_PATTERNS)
 def test_within_is_sound(a: str, b: str) -> None:
     if within(parsed(a), parsed(b)):
         assert ({a} if is_file(a) else matched(a)) <= matched(b)
 
 
+@settings(deadline=None)
 @given(TINY_PATTERNS)
 def test_a_glob_is_within_itself_and_overlaps_itself(text: str) -> None:
     assert within(parsed(text), parsed(text))
@@ -194,12 +201,14 @@ LISTS = st.lists(st.tuples(st.booleans(), TINY_PATTERNS), min_size=1, max_size=4
 FOLDERS_OF_UNIVERSE = ["", *(path for path in UNIVERSE if path.count("/") < 2)]
 
 
+@settings(deadline=None)
 @given(LISTS, st.sampled_from(FOLDERS_OF_UNIVERSE))
 def test_pruning_loses_nothing(entries: list[tuple[bool, str]], folder: str) -> None:
     globs = Globs([Glob.of("!" * negated + text) for negated, text in entries])
     below = [path for path in UNIVERSE if not folder or path.startswith(folder + "/")]
     wanted = {path for path in below if slow_last(entries, path)}
     assert {path for path in below if globs.matches(path)} == wanted
+    assert {path for path in below if globs.matcher()(path)} == wanted
     if wanted:
         assert globs.could_be_below(folder)
     if globs.covers(folder):
@@ -219,6 +228,7 @@ CROWDED = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(INDEXED, CROWDED), TINY_PATTERNS)
 def test_the_index_finds_the_edges_that_pairs_make(outputs: list[tuple[str, str]], input: str) -> None:
     globs = [(owner, Glob.of(text)) for owner, text in outputs]
@@ -227,6 +237,7 @@ def test_the_index_finds_the_edges_that_pairs_make(outputs: list[tuple[str, str]
     assert [(feed.owner, feed.output.text) for feed in found] == wanted
 
 
+@settings(deadline=None)
 @given(TINY_PATTERNS, LISTS)
 def test_an_edge_is_cut_only_if_nothing_is_left_of_it(output: str, entries: list[tuple[bool, str]]) -> None:
     made = {output} if is_file(output) else matched(output)
@@ -242,6 +253,7 @@ def test_an_edge_is_cut_only_if_nothing_is_left_of_it(output: str, entries: list
     assert not made & read
 
 
+@settings(deadline=None)
 @given(st.one_of(INDEXED, CROWDED))
 def test_the_index_finds_the_collisions_that_pairs_make(outputs: list[tuple[str, str]]) -> None:
     globs = [(owner, Glob.of(text)) for owner, text in outputs]
@@ -257,6 +269,7 @@ def test_the_index_finds_the_collisions_that_pairs_make(outputs: list[tuple[str,
     assert sorted(found) == sorted(wanted)
 
 
+@settings(deadline=None)
 @given(st.one_of(INDEXED, CROWDED), st.sets(st.sampled_from("pqrs")), st.sampled_from(UNIVERSE))
 def test_the_index_knows_whose_a_path_is(outputs: list[tuple[str, str]], known: set[str], path: str) -> None:
     globs = [(owner, Glob.of(text)) for owner, text in outputs]
@@ -269,6 +282,7 @@ def test_the_index_knows_whose_a_path_is(outputs: list[tuple[str, str]], known: 
     assert besides.covers(path) is any(glob.covers(path) for glob in others)
 
 
+@settings(deadline=None)
 @given(st.sets(st.text("ab", max_size=4)), st.text("ab", max_size=5))
 def test_texts_know_which_of_them_begin_one_another(texts: set[str], text: str) -> None:
     ordered = Texts(texts)
@@ -280,6 +294,7 @@ def test_texts_know_which_of_them_begin_one_another(texts: set[str], text: str) 
     assert set(near) == {other for other in texts if text.startswith(other) or other.startswith(text)}
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(["", *UNIVERSE[:20], "a-b", "a.b/c"])))
 def test_minimal_folders_still_hold_all(folders: set[str]) -> None:
     kept = minimal(folders)

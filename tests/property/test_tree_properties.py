@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.pattern import Glob, Globs
@@ -48,6 +48,7 @@ PATTERNS = st.builds(
 LISTS = st.lists(PATTERNS, max_size=4).map(lambda texts: Globs([Glob.of(text) for text in texts]))
 
 
+@settings(deadline=None)
 @given(LISTS, LISTS)
 def test_a_look_finds_what_matches(root: Path, globs: Globs, left_out: Globs) -> None:
     found = find(str(root), globs, leave_out=left_out)
@@ -55,6 +56,7 @@ def test_a_look_finds_what_matches(root: Path, globs: Globs, left_out: Globs) ->
     assert [entry.path for entry in found] == expected
 
 
+@settings(deadline=None)
 @given(LISTS, LISTS)
 def test_a_look_leaves_out_what_is_ignored(root: Path, globs: Globs, even_ignored: Globs) -> None:
     ignore = Ignore(str(root))

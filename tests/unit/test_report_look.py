@@ -135,6 +135,6 @@ def test_clipping(text: str, limit: int, expected: str) -> None:
 
 
 def test_clipping_in_the_middle_keeps_both_ends() -> None:
-    assert clip_middle("build{version=1.0.2}", 12) == "build{…0.2}"[:6] + "…" + ".0.2}"
-    assert clip_middle("build{version=1.0.2}", 12, is_unicode=False) == "build..0.2}"[:5] + "..."[:2] + ".0.2}"
+    assert clip_middle("build{version=1.0.2}", 12) == "build{….0.2}"
+    assert clip_middle("build{version=1.0.2}", 12, is_unicode=False) == "build...0.2}"
     assert pad("日本", 6) == "日本  "

@@ -1,0 +1,1 @@
+"""Each example, copied and run as its README says."""
