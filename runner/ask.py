@@ -48,7 +48,7 @@ class Asking:
             return None
         action = self.commands.script(node, when.cmd, "when", words)
         outcome = await self.executor.run(action, lambda stream, data: None)
-        return None if outcome.is_good else f"`when.cmd`: {when.cmd} ended with {ending(outcome)}"
+        return None if outcome.is_good else f"`when.cmd`: `{action.argv[-1]}` ended with {ending(outcome)}"
 
     async def words(self, node: Node, sink: Sink) -> Mapping[str, ArgValue]:
         """What names stand for in the node's commands; what a var's command complains of goes to the sink.

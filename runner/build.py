@@ -42,10 +42,14 @@ class Doors:
 
 @noun
 class Policy:
-    """How a run behaves. `keep_going` is after how many failures nothing new starts: 1 unless said, 0 for never."""
+    """How a run behaves.
+
+    `keep_going` is after how many failures nothing new starts: 1 unless said, 0 for never. `declined` are nodes that
+    somebody said no to, and those that only they need, with the reason.
+    """
 
     keep_going: int = 1
-    declined: frozenset[str] = frozenset()
+    declined: Mapping[str, str] = {}
 
 
 class Build:
@@ -124,7 +128,7 @@ class Build:
         if name in self.graph.skipped:
             self._finish(name, "skipped", reasons=(self.graph.skipped[name],))
         elif name in self.policy.declined:
-            self._finish(name, "skipped", reasons=("declined",), holds_back=True)
+            self._finish(name, "skipped", reasons=(self.policy.declined[name],), holds_back=True)
         elif not node.task.steps:
             self._finish(name, "fresh")
         else:
@@ -167,7 +171,7 @@ class Build:
         except Refusal as refusal:
             # What is found wrong only in mid-run fails that task.
             self._complain(node.name, str(refusal))
-            outcome, why = Outcome(trouble=refusal.problems[0].message), "failed"
+            outcome, why = Outcome(trouble=refusal.problems[0].message), ""
         duration_s = self.doors.clock() - begun
         self.doors.slots.give(self.plan.slots(node.name))
         self._end(node, outcome, why, duration_s)
@@ -314,8 +318,6 @@ class Build:
                     # The time is for all steps of an attempt together.
                     action = replace(action, timeout_s=max(0.0, deadline_s - anyio.current_time()))
                 outcome = await self.doors.executor.run(action, self._sink(node.name))
-                if outcome.trouble is not None and not outcome.is_good:
-                    self._complain(node.name, f"trun: {outcome.trouble}")
             total = _added(total, outcome)
             if not outcome.is_good:
                 break

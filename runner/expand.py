@@ -306,8 +306,8 @@ def _shown(value: ArgValue) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        return "[" + " ".join(_shown(text) for text in value) + "]"
-    if value and not set(value) & set(" ,{}[]='\"\\") and value.isprintable():
+        return "[" + " ".join(ascii(text) if " " in text else _shown(text) for text in value) + "]"
+    if value and value.strip() == value and not set(value) & set(",{}[]='\"\\") and value.isprintable():
         return value
     return ascii(value)
 

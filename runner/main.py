@@ -17,6 +17,7 @@ def main() -> int:
 
         print(f"trun {__version__}")
         return 0
+    _open_standard_streams()
     try:
         return _entered()
     except KeyboardInterrupt:
@@ -26,6 +27,14 @@ def main() -> int:
         return 0
     except Exception as error:
         return _confess(error)
+
+
+def _open_standard_streams() -> None:
+    """A closed one is opened on nothing, or the next file would get its number, and what is meant for people."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(fd, "r" if fd == 0 else "w", closefd=False))
 
 
 def _entered() -> int:

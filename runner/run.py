@@ -86,29 +86,38 @@ def _refuse_nesting(expansion: Expansion, selection: Selection, ambient: Ambient
             raise refuse(f"task `{name}` is running already, and this trun was started by it")
 
 
-def _declined(request: Request, selection: Selection, ambient: Ambient) -> frozenset[str]:
-    """The nodes that somebody said no to. *Raises*: Refusal where nobody can be asked."""
+def _declined(request: Request, selection: Selection, ambient: Ambient) -> dict[str, str]:
+    """The nodes that somebody said no to, and those that only they need, each with the reason.
+
+    *Raises*: Refusal where nobody can be asked.
+    """
     wanted = selection.graph.needed(selection.wanted)
     asking = [name for name in selection.graph.order if name in wanted and selection.graph.nodes[name].task.confirm]
     asking = [name for name in asking if name not in selection.graph.skipped]
     if request.yes or not asking:
-        return frozenset()
+        return {}
     if ambient.ask is None:
         hint = "`--yes` answers, where no terminal is there to ask on"
         raise Refusal(*(Problem(message=f"task `{name}` asks before it runs", hint=hint) for name in asking))
-    declined = set()
+    declined = {}
     for name in asking:
         node = selection.graph.nodes[name]
         question = render(node.task.confirm or "", node.words)
         if ambient.ask(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-            declined.add(name)
-    return frozenset(declined)
+            declined[name] = "declined"
+    if declined:
+        left = selection.graph.reached(
+            selection.wanted,
+            lambda name: () if name in declined else (edge.to for edge in selection.graph.edges[name]),
+        )
+        declined |= {name: f"only what was declined needs it: {', '.join(declined)}" for name in wanted - left}
+    return declined
 
 
 class _Run:
     """One run, from the first event to the last."""
 
-    def __init__(self, case: Case, declined: frozenset[str], telling: Several) -> None:
+    def __init__(self, case: Case, declined: dict[str, str], telling: Several) -> None:
         self.request = case.request
         self.expansion = case.expansion
         self.project = case.expansion.project

@@ -101,7 +101,8 @@ def report(name: str) -> str:
 def aside(name: str) -> str:
     """Some work that has nothing to do with the store."""
     if name == "collatz":
-        return "the longest way to 1 below 30,000 has {} steps, from {:,}".format(*max(map(collatz, range(1, 30_000))))
+        longest = max(map(collatz, range(1, 150_000)))
+        return "the longest way to 1 below 150,000 has {} steps, from {:,}".format(*longest)
     ways = [1] + [0] * 2500
     for part in range(1, 2501):
         for total in range(part, 2501):

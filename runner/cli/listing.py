@@ -120,15 +120,13 @@ class _Columns:
 
     def _cut(self, text: str, limit: int) -> str:
         """As much of the text as fits, with a mark where something is missing."""
-        # No character takes more than two columns: most texts need no closer look.
-        if not self.width or len(text) * 2 <= limit or columns(text) <= limit:
+        # No character takes more columns than it has bytes: most texts need no closer look.
+        if not self.width or len(text.encode(errors="surrogatepass")) <= limit or columns(text) <= limit:
             return text
-        taken = 1
-        for at, char in enumerate(text):
-            taken += columns(char)
-            if taken > limit:
-                return text[:at] + ELLIPSIS
-        return text
+        kept = text[: max(limit - 1, 0)]
+        while columns(kept) >= limit > 0:
+            kept = kept[:-1]
+        return kept + ELLIPSIS
 
 
 def _painted(code: str, text: str) -> str:

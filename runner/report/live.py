@@ -143,7 +143,7 @@ class Live:
         waiting = max(0, tally.total - tally.done - running)
         parts = [
             (f"{tally.done}/{tally.total} done", "strong", 0),
-            (f"{running} running", "", 3),
+            (f"{running} running" if running else "", "", 3),
             (f"{waiting} waiting" if waiting else "", "", 4),
             (f"{tally.bad} failed" if tally.bad else "", "bad", 1),
             (duration(max(0.0, now - tally.began)), "", 2),

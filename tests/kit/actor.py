@@ -190,7 +190,7 @@ class Actor:
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)
 
-    def do_start_job(self, argv: list[str], env: dict[str, str], cwd: str, out: str) -> int:
+    def do_start_job(self, argv: list[str], env: dict[str, str], cwd: str) -> int:
         """Start a command as a shell does: in a group of its own, in the foreground."""
         pid = os.fork()
         if pid:
@@ -203,7 +203,6 @@ class Actor:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.chdir(cwd)
-            os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), 1)
             os.execve(argv[0], argv, env)
         finally:
             os._exit(97)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,23 @@ from typing import Any
 from tests.kit.wires import LIMIT_S, Wires, read_all
 
 MARK = "KIT_MARK"
+
+# trun as a user starts it; and with another time between the first signal and the kill, which is 10 s.
+TRUN = [sys.executable, "-m", "runner.main"]
+HURRIED = """
+import sys
+from runner.execute.local import Local
+assert "grace_s" in Local.__init__.__kwdefaults__, "where is the grace time now?"
+Local.__init__.__kwdefaults__["grace_s"] = {grace_s}
+from runner.main import main
+sys.exit(main())
+"""
+
+
+def trun_argv(*args: str, grace_s: float | None = None) -> list[str]:
+    """The words that start trun."""
+    start = TRUN if grace_s is None else [sys.executable, "-c", HURRIED.format(grace_s=grace_s)]
+    return [*start, *args]
 
 
 class Ran:
@@ -115,6 +133,11 @@ class Started:
         """From now on nobody reads what it writes, and the pipes fill."""
         for pipe, _ in self._pipes:
             self.wires.remove(pipe)
+
+    def read_again(self) -> None:
+        """Somebody reads again."""
+        for pipe, kept in self._pipes:
+            self.wires.add(pipe, self._reader(pipe, kept))
 
     def hang_up(self) -> None:
         """Close our ends: who writes now gets SIGPIPE."""
@@ -230,3 +253,11 @@ class Marked:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+
+def state_of(pid: int) -> str:
+    """What a process does: `R` runs, `S` sleeps, `T` is stopped, `Z` is dead and unburied, empty where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""

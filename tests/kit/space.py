@@ -11,27 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.kit.process import MARK, Marked, Ran, Started
+from tests.kit.process import MARK, Marked, Ran, Started, trun_argv
 from tests.kit.puppet import Puppet, Puppets
 from tests.kit.terminal import Shell, Terminal
 from tests.kit.wires import LIMIT_S, Wires
-
-# trun as a user starts it; and with another time between the first signal and the kill, which is 10 s.
-TRUN = [sys.executable, "-m", "runner.main"]
-HURRIED = """
-import sys
-from runner.execute.local import Local
-assert "grace_s" in Local.__init__.__kwdefaults__, "where is the grace time now?"
-Local.__init__.__kwdefaults__["grace_s"] = {grace_s}
-from runner.main import main
-sys.exit(main())
-"""
-
-
-def trun_argv(*args: str, grace_s: float | None = None) -> list[str]:
-    """The words that start trun."""
-    start = TRUN if grace_s is None else [sys.executable, "-c", HURRIED.format(grace_s=grace_s)]
-    return [*start, *args]
 
 
 class Space:
@@ -138,6 +121,11 @@ class Space:
         found = Shell(self.puppets, terminal, self.environ, self.root)
         self._shells.append(found)
         return found
+
+    def kill(self, pid: int, signum: int) -> None:
+        """Signal a process that this space started, and no other."""
+        assert pid in self.marked.alive(), f"{pid} is none of ours"
+        os.kill(pid, signum)
 
     def only(self, trun: Started, *puppets: Puppet) -> None:
         """Assert that of the tasks of a trun just these run.

@@ -10,6 +10,7 @@ import termios
 from pathlib import Path
 from typing import Any
 
+from tests.kit.process import trun_argv
 from tests.kit.puppet import Puppet, Puppets
 from tests.kit.wires import Wires, read_all
 
@@ -88,9 +89,10 @@ class Shell:
         self.puppet: Puppet = puppets.arrive("shell")
         self.puppet.ask("take_seat")
 
-    def start(self, argv: list[str], out: Path, env: dict[str, str] | None = None) -> int:
-        """Start a command in the foreground, its standard output in a file."""
-        self.pid = self.puppet.ask("start_job", argv, {**self.environ, **(env or {})}, str(self.cwd), str(out))
+    def start(self, args: list[str], grace_s: float | None = None) -> int:
+        """Start trun in the foreground; all that it writes goes to the terminal. Its pid."""
+        argv = trun_argv(*args, grace_s=grace_s)
+        self.pid = self.puppet.ask("start_job", argv, self.environ, str(self.cwd))
         self.puppet.send("await_job")
         return self.pid
 

@@ -47,6 +47,19 @@ class Wires:
                 raise AssertionError("\n".join([f"waited {limit_s:g} s in vain for {what}", *self.report()]))
             self.turn(left_s)
 
+    def until_seen(self, is_so: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:
+        """The same for what nobody tells of, such as the state of a process: looked at again and again."""
+        deadline = time.monotonic() + limit_s
+        while not is_so():
+            assert time.monotonic() < deadline, "\n".join([f"saw in {limit_s:g} s no {what}", *self.report()])
+            self.turn(0.01)
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass, for a test that has to hit any moment of a run; nothing is expected to happen in it."""
+        deadline = time.monotonic() + seconds
+        while (left_s := deadline - time.monotonic()) > 0:
+            self.turn(left_s)
+
     def report(self) -> list[str]:
         """All that is known, for a person to find out what is wrong."""
         return [tell() for tell in self._to_be_told]

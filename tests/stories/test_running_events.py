@@ -29,7 +29,7 @@ FILES = {
     "left behind": '[tasks.all]\nrun = "sleep 60 & echo x"\n',
     "bytes": "[tasks]\nall = '''printf 'a\\377b\\000c\\033[1m'; echo'''\n",
     "nodes": '[tasks.a]\nargs.x = { default = "1" }\nrun = "echo {{x}}"\n'
-    '[tasks.all]\ndeps = ["a", { task = "a", args = { x = "2 3" } }]\n',
+    '[tasks.all]\ndeps = ["a", { task = "a", args = { x = "2" } }]\n',
     "var": '[vars]\nv = { cmd = "exit 3" }\n[tasks]\nall = "echo {{v}}"\n',
     "nothing": "[tasks.all]\ndesc = 'x'\ndeps = []\n",
 }
@@ -166,7 +166,7 @@ def test_what_a_task_took_is_measured(space: Space) -> None:
 
 def test_a_task_is_named_as_its_node_is(space: Space) -> None:
     space.tasks(FILES["nodes"])
-    assert set(space.events("all").ok().statuses) == {"a", "a{x=2 3}", "all"}
+    assert set(space.events("all").ok().statuses) == {"a", "a{x=2}", "all"}
 
 
 def test_the_critical_path_is_what_took_longest(space: Space) -> None:

@@ -77,7 +77,7 @@ def test_a_command_that_is_not_there_fails_its_task_by_name(space: Space) -> Non
     ran = space.events("a")
     assert ran.code == 1
     assert ran.statuses == {"a": "failed"}
-    assert "`no-such-program`" in ran.output("a", "stderr")
+    assert "`no-such-program`" in str(ran.ended("a")["reasons"])
 
 
 def test_a_file_that_may_not_be_run_fails_its_task_by_name(space: Space) -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_may_not_be_run_fails_its_task_by_name(space: Space) -> None
     space.write({"plain": "no program"})
     ran = space.events("a")
     assert ran.statuses == {"a": "failed"}
-    assert "`./plain`" in ran.output("a", "stderr")
+    assert "`./plain`" in str(ran.ended("a")["reasons"])
 
 
 def test_a_program_in_another_format_fails_its_task_by_name(space: Space) -> None:
@@ -95,14 +95,14 @@ def test_a_program_in_another_format_fails_its_task_by_name(space: Space) -> Non
     ran = space.events("a")
     assert ran.code == 1
     assert ran.statuses == {"a": "failed"}
-    assert "`./odd`" in ran.output("a", "stderr")
+    assert "`./odd`" in str(ran.ended("a")["reasons"])
 
 
 def test_a_folder_that_is_not_there_fails_its_task_by_name(space: Space) -> None:
     space.tasks('[tasks.a]\ndir = "gone"\nrun = "true"\n')
     ran = space.events("a")
     assert ran.code == 1
-    assert "gone" in ran.output("a", "stderr")
+    assert "gone" in str(ran.ended("a")["reasons"])
 
 
 def test_an_allowed_failure_fails_neither_the_run_nor_who_needs_it(space: Space) -> None:

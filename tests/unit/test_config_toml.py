@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.config import Span, toml
-from runner.config.source import KEYS_AT_MOST, SIZE_AT_MOST_BYTES, STRUCTURES_AT_MOST
+from runner.config.source import SIZE_AT_MOST_BYTES
 from runner.error import Problem, Refusal
 
 KeyPath = tuple[str | int, ...]
@@ -129,18 +129,6 @@ def test_a_long_row_of_digits_that_is_no_number_is_fine() -> None:
 
 def test_a_fraction_of_a_thousand_digits_is_refused() -> None:
     assert message("a = 0." + "1" * 1000) == "a number that is too long"
-
-
-def test_there_are_only_so_many_tables_lists_and_keys() -> None:
-    many = "".join(f"[t{number}]\n" for number in range(STRUCTURES_AT_MOST + 1))
-    assert message(many) == f"more than {STRUCTURES_AT_MOST:,} tables and lists"
-    keys = "".join(f"{number}=1\n" for number in range(KEYS_AT_MOST + 1))
-    assert message(keys) == f"more than {KEYS_AT_MOST:,} keys"
-
-
-def test_ten_thousand_tasks_are_within_the_limits() -> None:
-    text = "".join(f'[tasks.t{n}]\nrun="true"\ndeps=["t{n - 1}"]\ninputs=["a"]\noutputs=["b"]\n' for n in range(10_000))
-    assert len(parsed(text)["tasks"]) == 10_000
 
 
 def test_values_that_yaml_would_not_have_are_told_all_at_once() -> None:

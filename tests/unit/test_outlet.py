@@ -56,14 +56,19 @@ def pipe() -> Iterator[Pipe]:
     made.close()
 
 
-def numbered(count: int) -> Iterator[bytes]:
+def numbered(count: int, size: int = 100) -> Iterator[bytes]:
     for number in range(count):
-        yield b"%06d %s\n" % (number, b"x" * 92)
+        yield b"%06d %s\n" % (number, b"x" * (size - 8))
+
+
+def has_waiting(outlet: Outlet) -> bool:
+    """Asked anew each time, which a type checker does not expect of a property."""
+    return outlet.is_waiting
 
 
 def read_all(outlet: Outlet, pipe: Pipe) -> bytes:
     pieces = [pipe.read()]
-    while outlet.is_waiting:
+    while has_waiting(outlet):
         outlet.flush_some()
         pieces.append(pipe.read())
     pieces.append(pipe.read())
@@ -74,21 +79,21 @@ def test_what_a_pipe_takes_goes_out_at_once(pipe: Pipe, spool: Spool) -> None:
     outlet = Outlet(pipe.write_fd, spool)
     outlet.write(b"hello\n")
     assert pipe.read() == b"hello\n"
-    assert not outlet.is_waiting
+    assert not has_waiting(outlet)
     outlet.close()
 
 
 def test_a_reader_that_does_not_read_blocks_nobody_and_gets_everything_in_order(pipe: Pipe, spool: Spool) -> None:
     outlet = Outlet(pipe.write_fd, spool)
     tracemalloc.start()
-    for line in numbered(200_000):  # 20 MB
+    for line in numbered(10_000, 1000):  # 10 MB
         outlet.write(line)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert outlet.is_waiting
-    assert peak < 4_000_000
+    assert has_waiting(outlet)
+    assert peak < 3_000_000
     received = read_all(outlet, pipe)
-    assert received == b"".join(numbered(200_000))
+    assert received == b"".join(numbered(10_000, 1000))
     assert outlet.lost_bytes == 0
     outlet.close()
 
@@ -96,12 +101,12 @@ def test_a_reader_that_does_not_read_blocks_nobody_and_gets_everything_in_order(
 def test_order_is_kept_while_both_sides_go_on(pipe: Pipe, spool: Spool) -> None:
     outlet = Outlet(pipe.write_fd, spool)
     received = []
-    for number, line in enumerate(numbered(60_000)):
+    for number, line in enumerate(numbered(20_000)):
         outlet.write(line)
         if number % 97 == 0:
             received.append(os.read(pipe.read_fd, 4096))
     received.append(read_all(outlet, pipe))
-    assert b"".join(received) == b"".join(numbered(60_000))
+    assert b"".join(received) == b"".join(numbered(20_000))
     outlet.close()
 
 
@@ -123,7 +128,7 @@ def test_a_closed_reader_mutes_the_outlet_for_good(pipe: Pipe, spool: Spool) -> 
     outlet.write(b"nobody\n")
     assert outlet.is_closed
     outlet.write(b"reads\n")
-    assert not outlet.is_waiting
+    assert not has_waiting(outlet)
     assert not outlet.drain()
     outlet.close()
 
@@ -131,11 +136,11 @@ def test_a_closed_reader_mutes_the_outlet_for_good(pipe: Pipe, spool: Spool) -> 
 def test_a_reader_that_closes_late_frees_what_waited(pipe: Pipe, spool: Spool) -> None:
     outlet = Outlet(pipe.write_fd, spool)
     outlet.write(b"x" * 5_000_000)
-    assert outlet.is_waiting
+    assert has_waiting(outlet)
     pipe.close_reader()
     outlet.flush_some()
     assert outlet.is_closed
-    assert not outlet.is_waiting
+    assert not has_waiting(outlet)
     assert spool.held_bytes == 0
     outlet.close()
 
@@ -157,7 +162,7 @@ def test_without_a_description_of_its_own_it_polls_and_blocks_nobody(
     assert outlet.fileno() == pipe.write_fd
     for line in numbered(5_000):
         outlet.write(line)
-    assert outlet.is_waiting
+    assert has_waiting(outlet)
     assert os.get_blocking(pipe.write_fd)
     assert read_all(outlet, pipe) == b"".join(numbered(5_000))
     outlet.close()
@@ -176,10 +181,10 @@ def test_a_socket_is_sent_to_without_blocking(spool: Spool) -> None:
     ours, theirs = socket.socketpair()
     outlet = Outlet(ours.fileno(), spool)
     outlet.write(b"x" * 3_000_000)
-    assert outlet.is_waiting
+    assert has_waiting(outlet)
     assert os.get_blocking(ours.fileno())
     received = 0
-    while outlet.is_waiting:
+    while has_waiting(outlet):
         received += len(theirs.recv(1 << 20))
         outlet.flush_some()
     theirs.setblocking(False)
@@ -200,7 +205,7 @@ def test_a_terminal_that_is_stopped_blocks_nobody_and_one_that_is_gone_mutes(spo
     master, slave = pty.openpty()
     outlet = Outlet(slave, spool)
     outlet.write(b"x\n" * 100_000)
-    assert outlet.is_waiting
+    assert has_waiting(outlet)
     assert os.read(master, 4) == b"x\r\nx"
     os.close(master)
     outlet.flush_some()
@@ -234,7 +239,7 @@ def test_a_file_is_written_where_its_other_writers_left_off(tmp_path: Path, spoo
     outlet.write(b"ours\n")
     os.write(fd, b"after\n")
     outlet.write(b"ours again\n")
-    assert not outlet.is_waiting
+    assert not has_waiting(outlet)
     assert path.read_bytes() == b"before\nours\nafter\nours again\n"
     outlet.close()
     os.close(fd)

@@ -1,0 +1,1 @@
+"""Files made to hurt, and files made at random."""
