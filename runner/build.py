@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from runner.task import Node
 
 
+# SIGINT and SIGQUIT, wherever trun runs.
+TERMINAL_KEYS = (2, 3)
+
+
 @noun
 class Doors:
     """The build's doors to the world: what runs, what is told, what time it is, what files there are.
@@ -171,7 +175,11 @@ class Build:
         except Refusal as refusal:
             # What is found wrong only in mid-run fails that task.
             self._complain(node.name, str(refusal))
-            outcome, why = Outcome(trouble=refusal.problems[0].message), ""
+            outcome, why = Outcome(trouble=refusal.problems[0].message, cancelled=self.interrupted is not None), ""
+        if node.task.interactive and outcome.signal in TERMINAL_KEYS and self.interrupted is None:
+            # The keys of the terminal went to the one that owned it; they were meant for the run.
+            self.interrupt(outcome.signal)
+            outcome = replace(outcome, cancelled=True)
         duration_s = self.doors.clock() - begun
         self.doors.slots.give(self.plan.slots(node.name))
         self._end(node, outcome, why, duration_s)

@@ -153,8 +153,8 @@ def _strange_groups(project: Project) -> Iterator[Problem]:
     groups = {task.group for task in project.tasks.values() if task.group}
     for name, profile in project.manifest.data.get("profiles", {}).items():
         for key in ("disable", "enable"):
-            for group in _strings(profile.get(key, ())):
+            for at, group in enumerate(profile.get(key, ())):
                 if group not in groups:
-                    place = project.manifest.value("profiles", name, key)
+                    place = project.manifest.value("profiles", name, key, at)
                     message = f"profile `{name}` {key}s group `{group}`, and no task is in it"
                     yield Problem(message=message, place=place, hint=did_you_mean(group, groups))

@@ -32,10 +32,7 @@ def listing(project: Project, request: Request, width: int = 0, *, color: bool =
     if request.json is not None:
         return document(project, tasks)
     if not tasks:
-        hidden = len(project.tasks)
-        return (
-            f"{hidden} hidden tasks: `--list --all` shows them\n" if hidden else f"{project.manifest.shown}: no tasks\n"
-        )
+        return _nothing(project)
     paint = _painted if color else _unpainted
     return "\n".join(_Columns(project, tasks, width, paint).blocks())
 
@@ -104,7 +101,7 @@ class _Columns:
 
     def _desc(self, task: Task) -> str:
         desc = plain(task.desc.strip().partition("\n")[0]) if task.desc else ""
-        if task is not self.default:
+        if task is not self.default or 0 < self.right < COLUMN_AT_LEAST:
             return self._cut(desc, self.right)
         return f"{self._cut(desc, self.right - len(DEFAULT))}{DEFAULT}".lstrip()
 
@@ -127,6 +124,13 @@ class _Columns:
         while columns(kept) >= limit > 0:
             kept = kept[:-1]
         return kept + ELLIPSIS
+
+
+def _nothing(project: Project) -> str:
+    count = len(project.tasks)
+    if not count:
+        return f"{project.manifest.shown}: no tasks\n"
+    return f"{count} hidden task{'s' * (count > 1)}: `--list --all` shows {'them' if count > 1 else 'it'}\n"
 
 
 def _painted(code: str, text: str) -> str:

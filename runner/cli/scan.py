@@ -6,7 +6,7 @@ from runner.argument import FALSE, TRUE, ArgumentError
 from runner.cli.line import Line, problem_of, spelled
 from runner.cli.options import LETTERS, LONG, is_number, value_of
 from runner.cli.targets import Aim, Names, Said, metavar, stranger
-from runner.error import Place, Problem, did_you_mean, nearest
+from runner.error import SHOWN_AT_MOST, Place, Problem, did_you_mean, nearest
 from runner.noun import noun
 
 TYPE_CHECKING = False
@@ -50,10 +50,12 @@ class Scan:
         self.project = project
         self.names = Names(project) if project is not None else None
         self.said: list[Spoken] = []
+        # How many of those stand before the first target: they are trun's whatever the tasks are.
         self.certain = 0
         self.vars: dict[str, str] = {}
         self.aims: list[Aim] = []
         self.problems: list[Problem] = []
+        # What is wrong with words that name no task: it counts also where only help is asked for.
         self.strangers: list[Problem] = []
         self._at = 0
         # The bare word after an option that nobody knows may be its value: it makes no error of its own.
@@ -223,15 +225,22 @@ class Scan:
                 self._misplaced.add(arg.name)
                 return f"`{name}` is an argument of `{other.word}`: write it after `{other.word}`"
         known = [arg.option[2:] for arg in (aim.args() if aim else ())] + [long[2:] for long in LONG]
-        near = nearest(name[2:], known) if name.startswith("--") else None
+        near = nearest(name[2:], known) if name.startswith("--") and not self._is_full() else None
         if near is not None:
             return f"did you mean `--{near}`?"
         return f"`trun {aim.word} --help` shows what it takes" if aim and aim.is_known and aim.tasks else None
 
+    def near(self, word: str) -> str | None:
+        """The task that was probably meant; looked for as long as somebody will be shown it."""
+        return self.names.near(word) if self.names is not None and not self._is_full() else None
+
+    def _is_full(self) -> bool:
+        return len(self.problems) + len(self.strangers) >= SHOWN_AT_MOST
+
     def _aims_after(self, at: int) -> Iterator[Aim]:
         """What the words after one would be as targets."""
-        if self.names is not None:
-            for word in self.line.words[at + 1 :]:
+        if self.names is not None and not self._is_full():
+            for word in dict.fromkeys(self.line.words[at + 1 :]):
                 yield Aim(word, at, self.names.find(word))
 
     def _next(self, *, is_numeric: bool = False) -> int | None:
@@ -271,7 +280,7 @@ class Scan:
         self.vars[name] = value
         if self.project is None or name in self.project.vars:
             return
-        hint = did_you_mean(name, self.project.vars)
+        hint = None if self._is_full() else did_you_mean(name, self.project.vars)
         option = "--" + name.replace("_", "-")
         for other in self._aims_after(at):
             if other.long(option):
@@ -292,8 +301,8 @@ class Scan:
             self.aims.append(Aim(word, at, tasks))
             self.aims[-1].filled |= self._misplaced
         elif not may_be_value:
-            self.strangers.append(stranger(self.names, word, self.line.place(at), self._no_task(at, word)))
-            near = self.names.near(word)
+            near = self.near(word)
+            self.strangers.append(stranger(word, self.line.place(at), near, self._no_task(at, word)))
             self.aims.append(Aim(word, at, self.names.find(near) if near else (), is_known=False))
 
     def _no_task(self, at: int, word: str) -> str | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from runner.cli.show import Shown
+    from runner.cli.shown import Shown
     from runner.request import ArgValue
     from runner.task import Retry, Task, When
 

@@ -9,9 +9,13 @@ from runner.noun import noun
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Final
 
     from runner.error import Place
     from runner.task import Arg, Project, Task
+
+# A name has at most 200 bytes: a longer glob, with a star between any two characters, matches none.
+GLOB_AT_MOST: Final = 401
 
 
 class Names:
@@ -37,7 +41,9 @@ class Names:
             return (found,)
         from runner.graph import is_glob, name_matches
 
-        if not is_glob(word):
+        while "**" in word:
+            word = word.replace("**", "*")
+        if not is_glob(word) or len(word) > GLOB_AT_MOST:
             return ()
         return tuple(task for name, task in self.tasks.items() if not task.hidden and name_matches(word, name))
 
@@ -118,14 +124,13 @@ def metavar(arg: Arg) -> str:
     return arg.name.replace("_", "-").upper()
 
 
-def stranger(names: Names, word: str, place: Place, hint: str | None = None) -> Problem:
-    """What is wrong with a word that names no task."""
+def stranger(word: str, place: Place, near: str | None, hint: str | None = None) -> Problem:
+    """What is wrong with a word that names no task; `near` is the one that was probably meant."""
     from runner.graph import is_glob
 
-    near = None if hint else names.near(word)
     shown = spelled(word)
     return Problem(
         message=f"no task matches `{shown}`" if is_glob(word) else f"unknown target `{shown}`",
         place=place,
-        hint=f"did you mean `{near}`?" if near else hint,
+        hint=hint or (f"did you mean `{near}`?" if near else None),
     )

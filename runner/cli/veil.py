@@ -1,4 +1,4 @@
-"""A project as it can be shown to anybody: no value of the caller's environment or of a dotenv file stands in it."""
+"""A project fit to be shown to anybody: without the values of the caller's environment and of dotenv files."""
 
 from __future__ import annotations
 

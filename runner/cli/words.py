@@ -24,7 +24,7 @@ from runner.cli.options import ALL_CORES, LONG, VARIABLES, clashes, fields, valu
 from runner.cli.reading import Reading
 from runner.cli.scan import Scan
 from runner.cli.targets import stranger
-from runner.error import Problem, Refusal
+from runner.error import SHOWN_AT_MOST, Problem, Refusal
 from runner.noun import noun, replace
 from runner.request import Request, Target
 
@@ -151,7 +151,7 @@ def _clashes(scan: Scan) -> list[Problem]:
 
 def _cuts(scan: Scan, names: Names, said: dict[str, Any]) -> list[Problem]:
     """Puts the names of tasks where `--from` and `--until` have aliases and globs; what is wrong with them."""
-    problems = []
+    problems: list[Problem] = []
     for field in CUTS:
         found: list[str] = []
         for spoken in scan.said:
@@ -159,7 +159,8 @@ def _cuts(scan: Scan, names: Names, said: dict[str, Any]) -> list[Problem]:
                 tasks = names.find(spoken.value)
                 found += [task.name for task in tasks]
                 if not tasks:
-                    problems.append(stranger(names, spoken.value, scan.line.place(spoken.at, spoken.start)))
+                    near = scan.near(spoken.value) if len(problems) < SHOWN_AT_MOST else None
+                    problems.append(stranger(spoken.value, scan.line.place(spoken.at, spoken.start), near))
         if found:
             said[field] = tuple(found)
     return problems

@@ -19,7 +19,7 @@ DIGITS_AT_MOST: Final = 18
 KEY_PARTS_AT_MOST: Final = 32
 # What the TOML parser keeps beside the data for each table, list and dotted part is about a kilobyte.
 STRUCTURES_AT_MOST: Final = 60_000
-KEYS_AT_MOST: Final = 100_000
+VALUES_AT_MOST: Final = 100_000
 TOO_BIG: Final = 10**DIGITS_AT_MOST
 TOO_DEEP: Final = f"nested more than {NESTING_AT_MOST} levels deep"
 

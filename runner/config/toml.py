@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.config import Span
-from runner.config.source import KEY_PARTS_AT_MOST, KEYS_AT_MOST, STRUCTURES_AT_MOST, decoded, is_plain
+from runner.config.source import KEY_PARTS_AT_MOST, STRUCTURES_AT_MOST, VALUES_AT_MOST, decoded, is_plain
 from runner.error import Refusal
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def is_suspicious(data: bytes) -> bool:
     quadratic. To know for certain takes longer than parsing.
     """
     many = data.count(b"[") + data.count(b"{") + data.count(b".")
-    if many > STRUCTURES_AT_MOST // 2 or data.count(b"=") > KEYS_AT_MOST:
+    if many > STRUCTURES_AT_MOST // 2 or data.count(b"=") + data.count(b",") > VALUES_AT_MOST:
         return True
     if many >= KEY_PARTS_AT_MOST and any(line.count(b".") >= KEY_PARTS_AT_MOST for line in data.split(b"\n")):
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from runner.config import Span
-from runner.config.naming import name
+from runner.config.naming import cut, name, shown_key
 from runner.config.place import line_starts, place
 from runner.config.toml_places import Reader
 from runner.error import SHOWN_AT_MOST, Problem
@@ -22,7 +22,6 @@ WORD: Final = re.compile(r"[^\n,\]}\#]*")
 SAID: Final = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 # Every round reads all of the text: a long one gets fewer, so that a refusal takes no longer than a second.
 READ_AT_MOST_CHARACTERS: Final = 1_500_000
-WORD_SHOWN_AT_MOST: Final = 40
 
 LONG_QUOTES: Final = ('"""', "'''")
 NOTHING: Final = ("null", "none", "nil", "~")
@@ -119,7 +118,7 @@ class _Fault:
     def not_a_value(self, start: int, word: str) -> str:
         self.cover(start, len(word))
         lower = word.lower()
-        shown = _short(word)
+        shown = cut(word)
         if lower in BOOLEANS:
             self.hint = f"write `{BOOLEANS[lower]}`"
         elif lower in NOTHING:
@@ -141,7 +140,7 @@ class _Fault:
                 self.hint = 'inside "…" a quote is written `\\"`'
         word = self.text[self.at :].partition("\n")[0].partition(" #")[0].rstrip() or self.text[self.at]
         self.cover(self.at, len(word))
-        return f"expected the end of the line, not `{_short(word)}`"
+        return f"expected the end of the line, not `{cut(word)}`"
 
     def equals(self) -> str:
         key = str(self.reader.doing[-1]) if self.reader.doing else ""
@@ -154,10 +153,10 @@ class _Fault:
             whole = (
                 self.text[self.reader.statement : self.at] + self.text[self.at :].partition("\n")[0].partition("=")[0]
             )
-            self.hint = f'a key with a space in it goes in quotes: `"{_short(whole.strip())}"`'
+            self.hint = f'a key with a space in it goes in quotes: `"{cut(whole.strip())}"`'
         elif not following.isascii():
             self.hint = OTHER_KEYS
-        return f"expected `=` after the key `{_short(key)}`"
+        return f"expected `=` after the key {shown_key(key)}"
 
     def key_part(self) -> str:
         following = self.text[self.at : self.at + 1]
@@ -185,7 +184,7 @@ class _Fault:
             return f"the {what} that begins here is not closed"
         word = self.word(self.at) or self.text[self.at]
         self.cover(self.at, len(word))
-        return f"expected `,` or `{closing}`, not `{_short(word)}`"
+        return f"expected `,` or `{closing}`, not `{cut(word)}`"
 
     def is_at_a_statement(self) -> bool:
         return self.at >= len(self.text) or STATEMENT.match(self.text, self.at) is not None
@@ -222,7 +221,7 @@ class _Fault:
     def date(self) -> str:
         word = self.word(self.at)
         self.cover(self.at, len(word))
-        return f"`{_short(word)}` is not a date"
+        return f"`{cut(word)}` is not a date"
 
     def twice(self) -> str:
         path = self.reader.doing
@@ -271,10 +270,6 @@ def _said(text: str, said: str) -> tuple[str, int]:
     if found[2] is None:
         return found[1], len(text)
     return found[1], line_starts(text)[int(found[2]) - 1] + int(found[3]) - 1
-
-
-def _short(word: str) -> str:
-    return word if len(word) <= WORD_SHOWN_AT_MOST else word[:WORD_SHOWN_AT_MOST] + "…"
 
 
 def _shown(char: str) -> str:

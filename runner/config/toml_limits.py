@@ -9,10 +9,10 @@ from runner.config.place import place
 from runner.config.source import (
     DIGITS_AT_MOST,
     KEY_PARTS_AT_MOST,
-    KEYS_AT_MOST,
     NESTING_AT_MOST,
     STRUCTURES_AT_MOST,
     TOO_DEEP,
+    VALUES_AT_MOST,
 )
 from runner.error import refuse
 
@@ -55,7 +55,7 @@ class _Scan:
         self.previous = "\n"
         self.number: tuple[int, int] | None = None
         self.header = False
-        self.depth = self.dots = self.weight = self.keys = self.key_start = 0
+        self.depth = self.dots = self.weight = self.values = self.key_start = 0
 
     def take(self, first: str, start: int, end: int) -> None:
         if self.number is not None:
@@ -68,11 +68,11 @@ class _Scan:
         elif first == ".":
             self.dot(start)
         elif first in "=,\n":
-            self.keys += first == "="
+            self.values += first != "\n"
             self.end_key()
             self.header = self.header and first != "\n"
-            if self.keys > KEYS_AT_MOST:
-                raise self.refusal(f"more than {KEYS_AT_MOST:,} keys", start, end)
+            if self.values > VALUES_AT_MOST:
+                raise self.refusal(f"more than {VALUES_AT_MOST:,} keys and values", start, end)
         elif self.previous != ".":
             self.key_start = start
         if end - start > DIGITS_AT_MOST and (first.isdigit() or first in "+-" or self.previous == "."):

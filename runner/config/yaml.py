@@ -11,7 +11,7 @@ from functools import lru_cache
 from runner.config import Span
 from runner.config.naming import name
 from runner.config.place import place
-from runner.config.source import NESTING_AT_MOST, TOO_DEEP, decoded
+from runner.config.source import NESTING_AT_MOST, TOO_DEEP, VALUES_AT_MOST, decoded
 from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, value_of
 from runner.error import Problem, Refusal
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # The parser is written in Python: a quarter of a megabyte, or so many events, takes it the better part of a second.
 SIZE_AT_MOST_BYTES: Final = 256 << 10
-EVENTS_AT_MOST: Final = 40_000
-VALUES_AT_MOST: Final = 100_000
+EVENTS_AT_MOST: Final = 30_000
+FAULTS_AT_MOST: Final = 100
 
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
@@ -110,6 +110,8 @@ class _Reader:
         for count, event in enumerate(events):
             if count > EVENTS_AT_MOST:
                 self.stop(f"more than {EVENTS_AT_MOST:,} keys and values", event)
+            if len(self.faults) >= FAULTS_AT_MOST:
+                raise _Stop
             yield event
 
     def stream(self) -> None:

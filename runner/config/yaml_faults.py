@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.config import Span
+from runner.config.naming import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 QUOTES: Final = "put it in quotes"
 NO_ESCAPE: Final = "a backslash is written `\\\\`; between '…' nothing is an escape"
 SAME_COLUMN: Final = "what belongs together begins in the same column"
-WORD_SHOWN_AT_MOST: Final = 40
 
 
 def fault(text: str, error: Any) -> Told:
@@ -54,7 +54,7 @@ class _Broken:
 
     def word(self) -> str:
         rest = self.text[self.at :].partition("\n")[0].partition(" #")[0].rstrip()
-        return rest if len(rest) <= WORD_SHOWN_AT_MOST else rest[:WORD_SHOWN_AT_MOST] + "…"
+        return cut(rest)
 
     def started(self) -> Span:
         rest = self.text[self.start :].partition("\n")[0]
@@ -118,6 +118,8 @@ class _Broken:
 
     def second(self) -> Told:
         word = self.word()
+        if not word:
+            return "the file ends too early", self.here(), None
         return f"`{word}` does not belong to what stands above", self.here(len(word)), SAME_COLUMN
 
     def anchor(self) -> Told:

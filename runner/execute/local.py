@@ -9,6 +9,7 @@ from time import monotonic
 
 import anyio
 
+from runner.execute.group import adopt_orphans
 from runner.execute.pump import Pump, Running
 from runner.execute.terminal import Terminal, modes, set_modes
 from runner.result import Outcome
@@ -50,6 +51,8 @@ class Local:
 
     async def __aenter__(self) -> Local:
         await self._group.__aenter__()
+        # Should a reaper be killed, what it had started comes here.
+        adopt_orphans()
         # Its interpreter starts while this one still thinks.
         self._pump(leaves=False)
         return self
@@ -69,7 +72,7 @@ class Local:
     def _pump(self, *, leaves: bool) -> Pump:
         """The reaper for tasks that leave nothing, or for those that say `detach`."""
         found = self._pumps.get(leaves)
-        if found is None:
+        if found is None or found.is_dead:
             found = self._pumps[leaves] = Pump(self.environ, leaves=leaves, jobserver_fds=self.jobserver_fds)
             # A standing watch: anyio only has one for a single time, which costs a third of a short command.
             asyncio.get_running_loop().add_reader(found.fileno(), self._turn, found)
@@ -140,8 +143,10 @@ class Local:
         """A command that owns the terminal was stopped from it, and so is trun; another one wanted the terminal."""
         if terminal is not None and terminal.is_ours:
             theirs = modes()
+            self.stop()
             terminal.take_back()
             os.kill(os.getpid(), signal.SIGSTOP)
+            self.resume()
             set_modes(theirs)
             pump.hand_terminal(running)
         elif signum in (signal.SIGTTIN, signal.SIGTTOU):

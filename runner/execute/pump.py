@@ -10,6 +10,7 @@ import socket
 import sys
 from array import array
 
+from runner.execute import group
 from runner.execute.wire import Frames, frame
 
 TYPE_CHECKING = False
@@ -24,6 +25,9 @@ PIPE_BYTES = 1 << 20
 # Reads of one descriptor before the others have their turn.
 READS_A_TURN = 8
 HIGH_FD = 64
+BURYINGS_AT_MOST = 1000
+# The pids of the reapers of this process: the only children that it has by itself.
+REAPERS: set[int] = set()
 
 
 class Running:
@@ -217,7 +221,9 @@ class Pump:
         if self.is_dead:
             return
         self.is_dead = True
-        self.swept = self.swept or []
+        if self.swept is None:
+            self.swept = []
+            self.bury()
         self.selector.unregister(self.sock)
         self.sock.close()
         for running in [*self.commands.values()]:
@@ -225,6 +231,19 @@ class Pump:
                 running.wait_status = signal.SIGKILL
             running.gone = True
             running.on_change()
+
+    def bury(self) -> None:
+        """Kill what the reaper would have ended: it is below this process now, which adopts orphans too."""
+        for _ in range(BURYINGS_AT_MOST):
+            orphans = [pid for pid, parent in group.parents().items() if parent == os.getpid() and pid not in REAPERS]
+            if not orphans:
+                return
+            for pid in orphans:
+                group.signal_each([pid, *group.below(pid)], signal.SIGKILL)
+                try:
+                    os.waitpid(pid, 0)
+                except ChildProcessError:
+                    pass
 
     def close(self) -> None:
         """Let go of the reaper and wait until it is gone."""
@@ -236,6 +255,7 @@ class Pump:
             os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass
+        REAPERS.discard(self.pid)
 
 
 def start_reaper(
@@ -259,6 +279,7 @@ def start_reaper(
         for fd in high:
             os.close(fd)
         its.close()
+    REAPERS.add(pid)
     return ours, pid
 
 

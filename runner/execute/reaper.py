@@ -26,6 +26,8 @@ SOCKET_FD = 3
 JOBSERVER_FDS = (4, 5)
 FIRST_OTHER_FD = 6
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+# Descriptors that come over a socket are inherited by every child unless this is said.
+CLOSED_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
 POLL_MS = 50
 SWEEP_MS = 10
 TELL_AT_MOST = 20
@@ -54,11 +56,14 @@ class Reaper:
     def receive(self) -> None:
         """Do what trun says; its silence for good means that it is dead."""
         try:
-            data, ancillary, _, _ = self.sock.recvmsg(65536, 1024)
+            data, ancillary, _, _ = self.sock.recvmsg(65536, 1024, CLOSED_ON_EXEC)
         except OSError:
             data, ancillary = b"", []
         for _, _, raw in ancillary:
             self.fds += memoryview(raw[: len(raw) // 4 * 4]).cast("i")
+        if not CLOSED_ON_EXEC:
+            for fd in self.fds:
+                os.set_inheritable(fd, False)
         if not data:
             self.abandon()
             return

@@ -166,16 +166,17 @@ def char_class(text: str, at: int) -> tuple[Ranges, int]:
 def meet(a: Part, b: Part) -> bool:
     """Whether some name has both forms.
 
-    *Why*: one walk through both at once, and through the names that no wildcard stands for, so that `.g?t` and `.gi?`
-    have nothing in common.
+    *Why*: one walk through both at once; a second one only where both match a name that no wildcard stands for, so that
+    `.g?t` and `.gi?` have nothing in common.
     """
     if isinstance(a, str):
         return a == b if isinstance(b, str) else a not in NEVER and b.matches(a)
     if isinstance(b, str):
         return b not in NEVER and a.matches(b)
-    if a.is_plain and b.is_plain and not _ends_agree(a, b):
+    if not _ends_agree(a, b) or not _walk(a.tokens(), b.tokens()):
         return False
-    return _walk(a.tokens(), b.tokens())
+    shared = [word for word in NEVER if a.matches(word) and b.matches(word)]
+    return not shared or _walk_past(a.tokens(), b.tokens())
 
 
 def inside(a: Part, b: Part) -> bool:
@@ -188,6 +189,36 @@ def inside(a: Part, b: Part) -> bool:
 
 
 def _walk(a: list[Token], b: list[Token]) -> bool:
+    """Whether some text has both forms."""
+    seen: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        at = todo.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        i, j = at
+        one = a[i] if i < len(a) else None
+        other = b[j] if j < len(b) else None
+        if one is None and other is None:
+            return True
+        if one == STAR:
+            todo.append((i + 1, j))
+        if other == STAR:
+            todo.append((i, j + 1))
+        if one is not None and other is not None and (one == other or _share(one, other)):
+            todo.append((i + (one != STAR), j + (other != STAR)))
+    return False
+
+
+def _share(one: Token, other: Token) -> bool:
+    if isinstance(one, str):
+        return _holds(other or ANY, one)
+    return _holds(one or ANY, other) if isinstance(other, str) else bool(_common(one or ANY, other or ANY))
+
+
+def _walk_past(a: list[Token], b: list[Token]) -> bool:
+    """The same for texts that are not in NEVER: `said` is how much of such a word has been said; None is none of it."""
     seen: set[tuple[int, int, str | None]] = set()
     todo: list[tuple[int, int, str | None]] = [(0, 0, "")]
     while todo:
@@ -198,12 +229,12 @@ def _walk(a: list[Token], b: list[Token]) -> bool:
         i, j, said = state
         if i == len(a) and j == len(b) and said not in NEVER:
             return True
-        if i < len(a) and a[i] is STAR:
+        if i < len(a) and a[i] == STAR:
             todo.append((i + 1, j, said))
-        if j < len(b) and b[j] is STAR:
+        if j < len(b) and b[j] == STAR:
             todo.append((i, j + 1, said))
         if i < len(a) and j < len(b):
-            following = (i + (a[i] is not STAR), j + (b[j] is not STAR))
+            following = (i + (a[i] != STAR), j + (b[j] != STAR))
             todo += [(*following, longer) for longer in _said(said, _common(_set(a[i]), _set(b[j])))]
     return False
 
@@ -231,7 +262,7 @@ def _holds(token: Token, char: str) -> bool:
 
 
 def _covers(token: Token, other: Token) -> bool:
-    return other is not STAR and _common(_set(token), _set(other)) == _set(other)
+    return other != STAR and _common(_set(token), _set(other)) == _set(other)
 
 
 def _set(token: Token) -> Ranges:

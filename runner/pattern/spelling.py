@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Parts: TypeAlias = tuple[Part | None, ...]  # None is `**`: any number of segments
 
 EXPANDED_AT_MOST: Final = 1_000
+WRITTEN_OUT_AT_MOST: Final = 1 << 16  # characters of all alternatives of a pattern
 LENGTH_AT_MOST: Final = 1_024  # of a pattern with wildcards: intersecting two takes the product of their lengths
 
 ANYTHING: Final = Segment("*", [[], []])
@@ -97,6 +98,8 @@ def spellings_of(body: str, dir: str, outside: Sequence[str]) -> tuple[Spelling,
     alternatives = expanded(body)
     if "" in alternatives:
         raise PatternError("an empty alternative names nothing")
+    if sum(map(len, alternatives)) > WRITTEN_OUT_AT_MOST:
+        raise PatternError(f"the alternatives of a pattern may have {WRITTEN_OUT_AT_MOST:,} characters in all")
     return tuple(_spelled(one, dir, outside) for one in alternatives)
 
 

@@ -37,6 +37,24 @@ def each(form: str, size: int = TOML_BYTES, before: str = "", after: str = "") -
     return "".join(made) + after
 
 
+# Name, form, how many of them: as much as is let through.
+WITHIN = [
+    ("tables", "[@]\n", 59_900),
+    ("tables below tables", "[@.a]\n", 29_900),
+    ("headers of 32 parts", "[@" + ".a" * 31 + "]\n", 960),
+    ("empty lists", "@=[]\n", 59_900),
+    ("empty tables", "@={}\n", 59_900),
+    ("keys", "@=1\n", 99_900),
+    ("dotted keys", "@.a=1\n", 59_900),
+    ("keys of 32 parts", "@" + ".a" * 31 + "=1\n", 1_930),
+    ("variables of a wrong type", "vars.@=[]\n", 29_900),
+    ("variables that are wrong", "vars.@=inf\n", 49_900),
+    ("tasks that are wrong", "tasks.@=1\n", 59_900),
+    ("tasks with names that cannot be", "tasks.' @'='x'\n", 59_900),
+    ("right tasks and a wrong one", "tasks.@='x'\n", 59_900),
+]
+
+
 def toml_files() -> Iterator[tuple[str, str]]:
     """A name and a text for each."""
     dots32 = ".a" * 31
@@ -73,6 +91,12 @@ def toml_files() -> Iterator[tuple[str, str]]:
     yield "a list of many tables", filled('{task="a"},', before="tasks.a.deps = [", after="5]")
     yield "a list of many equal choices", filled("1.5,", before="tasks.a.args.b.choices = [", after="]")
     yield "a table of many keys in braces", each("@=1,", before="tasks.a = {", after="}")
+    for name, form, count in WITHIN:
+        yield f"within the limits: {name}", "".join(form.replace("@", key) for key in keys(count))
+    yield "within the limits: a list of numbers", "tasks.a = [" + "1," * 99_990 + "]"
+    yield "within the limits: a list of equal choices", "tasks.a.args.b.choices = [" + "1," * 99_990 + "]"
+    yield "within the limits: a list of tables", "tasks.a.deps = [" + '{task="a"},' * 49_000 + "5]"
+    yield "within the limits: tables in braces", "vars = {" + "".join(f"{key}={{}}," for key in keys(33_000)) + "}"
     yield "a string of many escapes", filled("\\n", before='a = "', after='"')
     yield "a string of many escapes that is not closed", filled("\\n", before='a = "')
     yield "quotes", filled('"')
@@ -81,8 +105,8 @@ def toml_files() -> Iterator[tuple[str, str]]:
     yield "backslashes", filled("\\", before='a = "')
     yield "spaces", filled(" ")
     yield "a value after a megabyte of spaces", filled(" ", before="a =", after="x")
-    yield "line ends", filled("\n") + "x"
-    yield "comments", filled("#\n") + "x"
+    yield "line ends", filled("\n", TOML_BYTES - 1) + "x"
+    yield "comments", filled("#\n", TOML_BYTES - 1) + "x"
     yield "a bare word", filled("a")
     yield "a megabyte of faults", filled("a = x\n")
     yield "faults of lists", filled("a = [1 2]\n")
@@ -102,7 +126,8 @@ def yaml_files() -> Iterator[tuple[str, str]]:
     yield "laughs of two", "".join(double)
     merges = (f"b{at}: &b{at}\n  <<: [{names[at]}, {names[at]}]\n  k{at}: 1\n" for at in range(1, 1000))
     yield "laughs of merges", "b0: &b0 {a: 1}\n" + "".join(merges)
-    yield "many merges of a large table", each("@: 1\n", 8_000, before="b: &b\n - {}\n").replace("\n", "\n  ").replace("  b:", "b:") + "\n"
+    table = "".join(f"  {key}: 1\n" for key in keys(2_000))
+    yield "many merges of a large table", each("@: {<<: *base}\n", YAML_BYTES, before=f"base: &base\n{table}")
     yield "aliases", filled("- *a\n", YAML_BYTES, before="- &a x\n")
     yield "anchors", each("- &@ x\n", YAML_BYTES)
     yield "an alias inside its anchor", "a: &a [*a]"
@@ -134,7 +159,7 @@ def yaml_files() -> Iterator[tuple[str, str]]:
     yield "a long key", filled("x", YAML_BYTES, after=": 1")
     yield "a long anchor", filled("a", YAML_BYTES, before="- &")
     yield "a long directive", filled("a", YAML_BYTES, before="%")
-    yield "comments", filled("# x\n", YAML_BYTES) + "x"
+    yield "comments", filled("# x\n", YAML_BYTES - 1) + "x"
     yield "line ends", filled("\n", YAML_BYTES - 1) + "x"
     yield "tabs", filled("\t", YAML_BYTES)
     yield "colons", filled(":", YAML_BYTES)

@@ -129,7 +129,8 @@ class Actor:
         os._exit(code)
 
     def do_die(self, number: int) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     def do_burn(self, seconds: float) -> float:

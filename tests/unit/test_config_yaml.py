@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from runner.config import Span, yaml
-from runner.config.yaml import EVENTS_AT_MOST, SIZE_AT_MOST_BYTES, VALUES_AT_MOST
+from runner.config.source import VALUES_AT_MOST
+from runner.config.yaml import EVENTS_AT_MOST, SIZE_AT_MOST_BYTES
 from runner.error import Problem, Refusal
 
 KeyPath = tuple[str | int, ...]
@@ -152,7 +153,7 @@ def test_aliases_may_not_make_a_small_file_large() -> None:
 
 def test_merges_may_not_make_a_small_file_large() -> None:
     base = "".join(f"  k{number}: 1\n" for number in range(500))
-    text = f"base: &base\n{base}" + "".join(f"t{number}:\n  <<: *base\n" for number in range(400))
+    text = f"base: &base\n{base}" + "".join(f"t{number}:\n  <<: *base\n" for number in range(300))
     assert message(text) == f"with its aliases the file has more than {VALUES_AT_MOST:,} values"
 
 

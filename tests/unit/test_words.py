@@ -429,3 +429,19 @@ def test_help_and_version_are_answered_without_a_file_where_no_target_can_mean_i
     line: str, answer: str | None
 ) -> None:
     assert first_asked(shlex.split(line)) == answer
+
+
+@pytest.mark.parametrize("word", ["-x", "zzz", "--zzz", "a=1", "--from=zzz"])
+def test_a_long_line_of_errors_looks_for_no_hints_that_nobody_sees(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def nearest(word: str, known: object) -> None:
+        looked.append(word)
+
+    monkeypatch.setattr("runner.cli.targets.nearest", nearest)
+    monkeypatch.setattr("runner.cli.scan.nearest", nearest)
+    monkeypatch.setattr("runner.cli.scan.did_you_mean", nearest)
+    with pytest.raises(Refusal) as refused:
+        parse([word] * 500, PROJECT, AMBIENT)
+    assert len(refused.value.problems) == 500
+    assert len(looked) <= 40
