@@ -222,13 +222,16 @@ class Build:
         state = FAILED if is_failure else SKIPPED if status == "skipped" else DONE
         if holds_back:
             self._holding.add(name)
-        for other, cause in self.plan.finish(name, state, holds_back=holds_back):
-            self._holding.add(other)
-            self._tell_end(other, "cancelled" if self.interrupted else "skipped", reasons=(f"needs {cause}",))
+        self._tell_skipped(self.plan.finish(name, state, holds_back=holds_back))
         if is_failure and holds_back and status != "cancelled":
             self.failures.append(name)
             if self.policy.keep_going and len(self.failures) >= self.policy.keep_going and not self.plan.is_halted:
                 self._halt("skipped", f"not started: {name} failed")
+
+    def _tell_skipped(self, skipped: list[tuple[str, str]]) -> None:
+        for name, cause in skipped:
+            self._holding.add(name)
+            self._tell_end(name, "cancelled" if self.interrupted else "skipped", reasons=(f"needs {cause}",))
 
     def _tell_end(
         self, name: str, status: Status, *, reasons: tuple[str, ...], facts: Mapping[str, object] | None = None
@@ -341,9 +344,9 @@ class Build:
             self.plan.pause(node.name)
             self.doors.slots.give(self.plan.slots(node.name))
             if self.plan.state[name] == HELD and not self.plan.is_halted:
-                self.plan.want(name)
+                self._tell_skipped(self.plan.want(name))
             self._kick()
-            if self.plan.state[name] != HELD:
+            if self.plan.state[name] not in (HELD, *OVER):
                 await self._done[name].wait()
             back = self._returning[node.name] = anyio.Event()
             self._kick()

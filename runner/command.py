@@ -51,6 +51,8 @@ class Commands:
         self.extra = dict(extra or {})
         self._base: dict[str, tuple[str, str]] | None = None
         self._plain: dict[str, str] | None = None
+        # Where values are templates: what comes from the caller or from dotenv is what it is.
+        self._templated = {source for source, _ in self.project.env_layers}
 
     def _layers(self) -> dict[str, tuple[str, str]]:
         """What every command sees, with its source: dotenv, the caller, `[env]`, profiles; the last one wins."""
@@ -69,8 +71,9 @@ class Commands:
         """Each variable that the node's commands see, with its value and where that was said."""
         found = dict(self._layers())
         for name, (value, source) in found.items():
-            if "{{" in value and source not in ("environment", "trun") and not source.startswith(".env"):
-                found[name] = (render(value, words), source)
+            if "{{" in value and source in self._templated:
+                with self.expansion.placed():
+                    found[name] = (render(value, words), source)
         for name, value in node.task.env.items():
             with self.expansion.placed(*node.task.path, "env", name):
                 found[name] = (render(value, words), f"task {node.task.name}")
@@ -78,7 +81,7 @@ class Commands:
 
     def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, str]:
         """The variables alone, as a command gets them."""
-        if node.task.env or any("{{" in value for value, _ in self._layers().values()):
+        if node.task.env or self._has_templates():
             return {name: value for name, (value, _) in self.environment(node, words).items()}
         if self._plain is None:
             self._plain = {name: value for name, (value, _) in self._layers().items()}
@@ -88,6 +91,9 @@ class Commands:
         above = self.ambient.environ.get(STACK)
         here = stacked(self.project.root, node.name)
         return {"TRUN_TASK": node.name, STACK: f"{above}\n{here}" if above else here}
+
+    def _has_templates(self) -> bool:
+        return any("{{" in value and source in self._templated for value, source in self._layers().values())
 
     def folder(self, node: Node) -> str:
         """The absolute folder that a node works in."""
@@ -143,8 +149,8 @@ class Commands:
     def late(self, node: Node) -> set[str]:
         """The names that a node's commands use and only a run can know: vars that a command tells, files as found."""
         used = {name for text, _ in texts(node.task) if "{{" in text for name in names(text)}
-        for value, _ in self._layers().values():
-            if "{{" in value:
+        for value, source in self._layers().values():
+            if "{{" in value and source in self._templated:
                 used.update(name for name in names(value) if name in self.expansion.pending)
         return {name for name in used if name in FOUND or name in self.expansion.pending}
 
@@ -159,7 +165,11 @@ class Commands:
         shell = self.project.shell
         with self.expansion.placed("vars", name):
             argv = (*shell, render(self.expansion.pending[name], words, quoting(shell)))
-        env = {key: value for key, (value, _) in self._layers().items() if "{{" not in value}
+        env = {
+            key: value
+            for key, (value, source) in self._layers().items()
+            if "{{" not in value or source not in self._templated
+        }
         return Action(task=f"vars.{name}", argv=argv, env=env, cwd=self.project.root)
 
     def var_text(self, name: str, words: Mapping[str, ArgValue]) -> str:
@@ -173,6 +183,10 @@ class Commands:
 
     def shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
         """The steps as a person would type them; what only a run can know stays as it is written."""
+        with self.expansion.placed(*node.task.path, node.task.body):
+            return self._shown(node, words)
+
+    def _shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
         kept = Words(
             {**{name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}, **words}, self.expansion.env
         )
@@ -182,7 +196,7 @@ class Commands:
                 given = ",".join(f"{name}={value}" for name, value in step.args.items())
                 found.append(f"trun {step.task}" + (f" {{{given}}}" if given else ""))
             elif isinstance(step, Script):
-                found.append(render(step.text, kept, _lenient(node.task)))
+                found.append(render(step.text, kept, lenient(quoting(node.task.shell))))
             else:
                 quote = quoting(("sh",))
                 found.append(" ".join(quote(word) for word in self.argv(node, step, kept)))
@@ -194,9 +208,8 @@ def stacked(root: str, name: str) -> str:
     return f"{root!a} {name!a}"
 
 
-def _lenient(task: Task) -> Callable[[str], str]:
-    """The shell's quoting, but for placeholders that stay as they are."""
-    quote = quoting(task.shell)
+def lenient(quote: Callable[[str], str]) -> Callable[[str], str]:
+    """The quoting, but for a placeholder that stays as it is."""
     return lambda text: text if text.startswith("{{") and text.endswith("}}") else quote(text)
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from runner.execute.jobserver import Slots
     from runner.execute.local import Local
+    from runner.pattern.index import OutputIndex
     from runner.report.several import Several
     from runner.request import Ambient, Request
     from runner.task import Node, Project
@@ -37,17 +38,29 @@ def executor(ambient: Ambient, slots: Slots) -> Local:
     return Local(ambient.environ, jobserver_fds=slots.fds)
 
 
-def found(root: str) -> Callable[[Node, str], tuple[str, ...]]:
-    """Looks up what a node's `inputs` or `outputs` match, relative to its folder."""
+def found(root: str, producers: OutputIndex) -> Callable[[Node, str], tuple[str, ...]]:
+    """Looks up what a node's `inputs` or `outputs` match, relative to its folder.
+
+    Among inputs nothing counts that git ignores, but for what other tasks make that the node follows; and nothing that
+    tasks make which it does not follow: so nothing depends on who ran first.
+    """
 
     def look(node: Node, which: str) -> tuple[str, ...]:
         import posixpath
 
         from runner.pattern import Globs
         from runner.tree.glob import find
+        from runner.tree.ignore import Ignore
 
-        globs = node.inputs if which == "inputs" else Globs(node.outputs)
-        return tuple(posixpath.relpath(entry.path, node.dir or ".") for entry in find(root, globs))
+        if which == "outputs":
+            seen = find(root, Globs(node.outputs))
+        else:
+            feeds = [feed for feed in producers.feeding(node.inputs) if feed.owner != node.task.name]
+            feeds = [feed for feed in feeds if feed.owner not in node.task.dropped]
+            made = Globs((*node.even_ignored.globs, *(feed.output for feed in feeds)))
+            others = producers.besides([feed.owner for feed in feeds])
+            seen = find(root, node.inputs, ignored=Ignore(root), leave_out=others, even_ignored=made)
+        return tuple(posixpath.relpath(f"/{entry.path}", f"/{node.dir}") for entry in seen)
 
     return look
 

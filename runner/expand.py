@@ -163,7 +163,9 @@ class Expansion:
                 arg = task.args[name]
 
                 def text(given: str, arg: Any = arg) -> str:
-                    return canonical(arg, render(given, caller.words), stand)
+                    value = render(given, caller.words)
+                    # What the caller itself was not given may be anything: this is a look, not a run.
+                    return value if value == ANYTHING else canonical(arg, value, stand)
 
                 values[name] = arg_value(arg, value, text)
         absent = missing(task, values)
@@ -177,7 +179,7 @@ class Expansion:
 
     def _made(self, task: Task, name: str, values: Mapping[str, ArgValue], rest: tuple[str, ...]) -> Node:
         known: Mapping[str, ArgValue] = self.known
-        words = Words(known, self.env)
+        words = Words(known, self._seen_env(task))
         for key, arg in task.args.items():
             words[key] = arg_words(arg, values.get(key))
         words["rest"] = rest
@@ -192,8 +194,15 @@ class Expansion:
             dir=folder,
             words=words,
             inputs=self._inputs(task, folder, words),
+            even_ignored=self._inputs(task, folder, words, only_ignored=True),
             outputs=self._outputs(task, folder, words),
         )
+
+    def _seen_env(self, task: Task) -> Mapping[str, str]:
+        """What `{{env.NAME}}` sees in one task: its own `env` first, where that names nothing itself."""
+        if not task.env:
+            return self.env
+        return {**self.env, **{name: value for name, value in task.env.items() if "{{" not in value}}
 
     def _dir(self, task: Task, words: Words) -> str:
         if not task.dir:
@@ -204,10 +213,11 @@ class Expansion:
             raise refuse(f"`dir` of task `{task.name}` is outside the project", self.manifest.value(*task.path, "dir"))
         return "" if folder == "." else folder
 
-    def _inputs(self, task: Task, folder: str, words: Words) -> Globs:
+    def _inputs(self, task: Task, folder: str, words: Words, *, only_ignored: bool = False) -> Globs:
         texts: list[tuple[str, str, KeyPath]]
-        texts = [(entry.text, folder, ("inputs", at)) for at, entry in enumerate(task.inputs)]
-        texts += [(step.path, folder, ("file",)) for step in task.steps if isinstance(step, File)]
+        entries = [(at, entry) for at, entry in enumerate(task.inputs) if entry.ignored or not only_ignored]
+        texts = [(entry.text, folder, ("inputs", at)) for at, entry in entries]
+        texts += [(step.path, folder, ("file",)) for step in task.steps if isinstance(step, File) and not only_ignored]
         if not texts:
             return NO_GLOBS
         found = []

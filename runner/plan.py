@@ -71,6 +71,7 @@ class Plan:
         self._running: dict[str, int] = {}
         self._used: dict[str, int] = {}
         self._memory_bytes = 0
+        self._failed: set[str] = set()
         self._alone = False
         self._open = 0
         self.want(*wanted)
@@ -93,22 +94,39 @@ class Plan:
         elif state in OVER:
             self._open -= 1
 
-    def want(self, *names: str) -> None:
-        """These nodes are wanted, and so is all that they need."""
+    def want(self, *names: str) -> list[tuple[str, str]]:
+        """These nodes are wanted, and so is all that they need.
+
+        Returns those that are skipped at once, because what they need has failed before they were wanted, each with the
+        one that it needed.
+        """
+        found = self._reached(names)
+        skipped: list[tuple[str, str]] = []
+        for one in sorted(found, key=self._number.__getitem__):
+            edges = self.graph.edges[one]
+            cause = next((edge.to for edge in edges if edge.kind in NEEDED and edge.to in self._failed), None)
+            if cause is not None:
+                self._set(one, SKIPPED)
+                self._failed.add(one)
+                skipped.append((one, cause))
+                continue
+            self._waiting[one] = sum(self._holds(edge.to) for edge in edges if edge.kind in WAITED)
+            if self._waiting[one] == 0:
+                self._become_ready(one)
+        self._rewait(found)
+        return skipped
+
+    def _reached(self, names: Iterable[str]) -> list[str]:
+        """All that is wanted from now on and was not before."""
         todo = [*names]
         found = []
         while todo:
             one = todo.pop()
-            if self.state[one] != HELD:
-                continue
-            self._set(one, WANT)
-            found.append(one)
-            todo += [edge.to for edge in self.graph.edges[one] if edge.kind in NEEDED]
-        for one in found:
-            self._waiting[one] = sum(self._holds(edge.to) for edge in self.graph.edges[one] if edge.kind in WAITED)
-            if self._waiting[one] == 0:
-                self._become_ready(one)
-        self._rewait(found)
+            if self.state[one] == HELD:
+                self._set(one, WANT)
+                found.append(one)
+                todo += [edge.to for edge in self.graph.edges[one] if edge.kind in NEEDED]
+        return found
 
     def _holds(self, name: str) -> bool:
         return self.state[name] not in (HELD, *OVER)
@@ -118,6 +136,8 @@ class Plan:
         fresh = set(found)
         for name in found:
             for consumer, kind in self._consumers.get(name, ()):
+                if self.state[name] in OVER:
+                    continue
                 if kind == "after" and consumer not in fresh and self.state[consumer] == WANT:
                     self._waiting[consumer] += 1
 
@@ -233,6 +253,8 @@ class Plan:
         todo = [(name, holds_back)]
         while todo:
             one, failed = todo.pop()
+            if failed:
+                self._failed.add(one)
             for consumer, kind in self._consumers.get(one, ()):
                 if self.state[consumer] != WANT:
                     continue

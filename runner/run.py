@@ -160,7 +160,7 @@ class _Run:
             slots=self.slots,
             tell=self.reporter.tell,
             clock=self.ambient.clock,
-            found=found(self.project.root),
+            found=found(self.project.root, self.selection.producers),
         )
         keep_going = self.request.keep_going
         if keep_going is None:

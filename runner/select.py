@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.expand import Expansion
     from runner.graph import Graph
     from runner.pattern.index import OutputIndex
-    from runner.request import Request
+    from runner.request import Request, Target
     from runner.task import Node
 
 WORDS_AT_MOST: Final = 200
@@ -27,13 +27,14 @@ class Selection:
 
     graph: Graph
     wanted: tuple[str, ...]
+    producers: OutputIndex
     left_out: tuple[Node, ...] = ()
 
 
 def select(expansion: Expansion, request: Request, producers: OutputIndex) -> Selection:
     """The nodes that a request asks for. *Raises*: Refusal for strangers, cycles, and what is about nothing."""
     project = expansion.project
-    nodes = [expansion.node(project.tasks[target.name], target.args, target.rest) for target in request.targets]
+    nodes = [_node(expansion, target) for target in request.targets]
     graph = grow(expansion, nodes, producers)
     wanted = [node.name for node in nodes]
     if request.tags:
@@ -42,13 +43,21 @@ def select(expansion: Expansion, request: Request, producers: OutputIndex) -> Se
     starts = request.from_ or project.from_
     stops = request.until or project.until
     if not starts and not stops:
-        return Selection(graph=graph, wanted=tuple(wanted))
+        return Selection(graph=graph, wanted=tuple(wanted), producers=producers)
     gone = cut(expansion, graph, starts, stops)
     left_out = tuple(node for node in graph.nodes.values() if node.name in gone)
     graph = graph.without(gone)
     wanted = [name for name in wanted if name in graph.nodes] or [*graph.nodes]
     lower = [name for name in graph.nodes if name not in graph.needed(wanted)]
-    return Selection(graph=graph, wanted=(*wanted, *_tops(graph, lower)), left_out=left_out)
+    return Selection(graph=graph, wanted=(*wanted, *_tops(graph, lower)), producers=producers, left_out=left_out)
+
+
+def _node(expansion: Expansion, target: Target) -> Node:
+    """The node that a target means; a look may be at one whose arguments nobody said."""
+    task = expansion.project.tasks[target.name]
+    if not target.args and not target.rest:
+        return expansion.outline(task)
+    return expansion.node(task, target.args, target.rest)
 
 
 def _tops(graph: Graph, names: Sequence[str]) -> list[str]:

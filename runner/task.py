@@ -217,6 +217,7 @@ class Project:
 class Node:
     """A task with its arguments: what the graph is made of; each runs at most once in a run.
 
+    `even_ignored` are those of the inputs that count where git ignores them.
     `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that
     is known before the run.
     """
@@ -228,4 +229,5 @@ class Node:
     dir: str
     words: Mapping[str, ArgValue]
     inputs: Globs
+    even_ignored: Globs
     outputs: tuple[Glob, ...]

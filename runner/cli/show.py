@@ -18,7 +18,7 @@ def view(request: Request, expansion: Expansion, selection: Selection, *, color:
     from runner.cli.shown import Seeing, document
     from runner.compose import found
 
-    seeing = Seeing(expansion, request, selection.graph, found(expansion.project.root))
+    seeing = Seeing(expansion, request, selection.graph, found(expansion.project.root, selection.producers))
     shown = [seeing.shown(name) for name in dict.fromkeys(selection.wanted)]
     if request.json is not None:
         return document(shown)

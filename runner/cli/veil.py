@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from runner.argument import arg_words, canonical
-from runner.command import FOUND, Commands
+from runner.command import FOUND, Commands, lenient
 from runner.expand import ANYTHING, Expansion, Words
 from runner.noun import replace
 from runner.template import quoting, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Final
 
     from runner.request import ArgValue
@@ -81,7 +81,7 @@ class Veil:
 
     def text(self, node: Node, key: str, text: str | None) -> str:
         """The text of a key such as `confirm` with its names filled in; of `finally`, quoted as its shell gets it."""
-        quote = _lenient(quoting(node.task.shell)) if key == "finally" else None
+        quote = lenient(quoting(node.task.shell)) if key == "finally" else None
         with self.expansion.placed(*node.task.path, key):
             return render(text or "", self.words(node), quote)
 
@@ -97,11 +97,6 @@ class Veil:
             elif source != "trun":
                 declared.append((name, value, "the task" if source.startswith("task ") else source))
         return sorted(declared), others
-
-
-def _lenient(quote: Callable[[str], str]) -> Callable[[str], str]:
-    """The quoting, but for a placeholder that stays as it is."""
-    return lambda text: text if text.startswith("{{") and text.endswith("}}") else quote(text)
 
 
 def _unsaid(layer: Mapping[str, str]) -> dict[str, str]:

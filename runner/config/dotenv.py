@@ -1,4 +1,4 @@
-r"""Dotenv files: lines of `NAME=value`, in the dialect that docker compose, just and dotenv for Node have in common.
+r"""Dotenv files: lines of `NAME=value`, in the dialect that compose, just and dotenv for Node have in common.
 
 `export` may stand in front. Without quotes a value ends with the line or before ` #`, and the spaces around it go.
 Between single quotes nothing is special; between double quotes `\n \r \t \" \\ \$` are escapes, any other backslash

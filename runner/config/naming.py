@@ -22,7 +22,7 @@ def name(path: KeyPath) -> str:
         return f"an entry of {name((*owner, *_up_to_a_key(below)))}"
     if not owner:
         return f"`{dotted(below)}`" if below else "the file"
-    told = f"{ENTRIES[str(owner[0])]} `{owner[1]}`"
+    told = f"{ENTRIES[str(owner[0])]} {shown_key(str(owner[1]))}"
     return f"`{dotted(below)}` of {told}" if below else told
 
 
@@ -33,7 +33,7 @@ def inside(path: KeyPath) -> str:
 
 def dotted(path: KeyPath) -> str:
     """The keys of a path as they are written in a file, without the places in lists."""
-    return ".".join(part if _is_bare(part) else f'"{part}"' for part in path if isinstance(part, str))
+    return ".".join(cut(part) if _is_bare(part) else f'"{cut(part)}"' for part in path if isinstance(part, str))
 
 
 def shown(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from runner.config import Span
-from runner.config.naming import name
+from runner.config.naming import cut, name
 from runner.config.place import place
 from runner.config.source import NESTING_AT_MOST, TOO_DEEP, VALUES_AT_MOST, decoded
 from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, value_of
@@ -158,11 +158,9 @@ class _Reader:
     def alias(self, event: Any, path: KeyPath, depth: int) -> Any:
         known = self.anchors.get(event.anchor)
         if known is None:
-            inside = event.anchor in self.anchors
-            message = f"`*{event.anchor}` " + (
-                f"stands inside its own `&{event.anchor}`" if inside else "is not defined above"
-            )
-            self.stop(message, event)
+            anchor = cut(event.anchor)
+            where = f"stands inside its own `&{anchor}`" if event.anchor in self.anchors else "is not defined above"
+            self.stop(f"`*{anchor}` {where}", event)
         self.brought[path] = known.path
         self.values += known.values
         self.height = known.height
@@ -253,7 +251,7 @@ class _Reader:
         if value is NOTHING:
             message = "a key is missing before the `:`"
         elif type(event).__name__ == "ScalarEvent":
-            written = self.text[span.start : span.end]
+            written = cut(self.text[span.start : span.end])
             message, hint = f"the key `{written}` is {_what(value)}, not text", f'put it in quotes: `"{written}"`'
         else:
             message = f"{_what(value)} cannot be a key" if not isinstance(value, str) else "an alias cannot be a key"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from runner.config.naming import cut
 from runner.config.source import DIGITS_AT_MOST
 
 TYPE_CHECKING = False
@@ -38,13 +39,13 @@ def value_of(text: str) -> Read:
 
 
 def _number(text: str) -> Read:
-    quoted = f'put it in quotes: `"{text}"`'
+    quoted = f'put it in quotes: `"{cut(text)}"`'
     if INTEGER.fullmatch(text):
         digits = text.lstrip("+-")
         if len(digits) > DIGITS_AT_MOST:
             return 0, f"an integer has at most {DIGITS_AT_MOST} digits", "put it in quotes"
         if digits[0] == "0" and digits.isdecimal() and len(digits) > 1:
-            return 0, f"`{text}` is octal for some readers, and not for others", quoted
+            return 0, f"`{cut(text)}` is octal for some readers, and not for others", quoted
         return int(text, 0), None, None
     if FLOAT.fullmatch(text):
         value = float(text)
@@ -63,4 +64,4 @@ def is_merge(event: Any) -> bool:
 def shown_tag(tag: object) -> str:
     """A tag as it is written."""
     text = str(tag)
-    return f"!!{text.removeprefix(TAG)}" if text.startswith(TAG) else text
+    return cut(f"!!{text.removeprefix(TAG)}" if text.startswith(TAG) else text)

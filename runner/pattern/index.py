@@ -266,7 +266,7 @@ def _end(spelling: Spelling) -> str:
     end: list[str] = []
     for part in reversed(spelling.parts):
         if not isinstance(part, str):
-            return "/".join([part.tail, *end] if part is not None and (part.tail or end) else end)
+            return "/".join(end if part is None else [part.tail, *end])
         end.insert(0, part)
     return "/".join(end)
 

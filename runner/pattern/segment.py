@@ -184,7 +184,7 @@ def inside(a: Part, b: Part) -> bool:
     if isinstance(b, str):
         return a == b
     if isinstance(a, str):
-        return a not in NEVER and b.matches(a)
+        return b.matches(a)
     return a.text == b.text or aligned(b.groups, a.tokens(), _covers)
 
 

@@ -81,8 +81,7 @@ class Spelling:
         return (*self.parts, *TREE) if self.is_file else self.parts
 
     def _may_reach(self, path: str) -> bool:
-        names = path.split("/")
-        return NEVER.isdisjoint(names[self.ups :]) and names[: self.ups] == [".."] * self.ups
+        return NEVER.isdisjoint(path.split("/")[self.ups :])
 
 
 def spellings_of(body: str, dir: str, outside: Sequence[str]) -> tuple[Spelling, ...]:

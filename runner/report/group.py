@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried
+from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried, TaskStarted
 from runner.noun import noun
 from runner.report import Look
 from runner.report.clean import Shown
@@ -49,6 +49,7 @@ class Grouped:
         self._logs: dict[str, Log] = {}
         self._streams: dict[tuple[str, Stream], Shown] = {}
         self._bad: list[Block] = []
+        self._started: set[str] = set()
 
     def tell(self, event: Event) -> None:
         """Keep output, write a block when a node ends, and all that waited when the run does."""
@@ -59,6 +60,9 @@ class Grouped:
                 self._end_lines(event.task)
                 self._log(event.task).add(INDENT * (self._fold is None) + as_bytes([self._words.retried(event)]))
                 self._commentary.tally.take(event)
+            case TaskStarted():
+                self._started.add(event.task)
+                self._write(as_bytes(self._commentary.lines(event)))
             case TaskEnded():
                 self._ended(event)
             case RunEnded():
@@ -74,12 +78,12 @@ class Grouped:
         """
         for task in list(self._logs):
             self._end_lines(task)
-            self._write_log(self._logs.pop(task))
+            self._write_log(self._logs.pop(task), task)
         blocks = [*self._bad[1:], *self._bad[:1]]
         self._bad = []
         for block in blocks:
             self._write(as_bytes([self._words.ended(block.ended)]))
-            self._write_log(block.log)
+            self._write_log(block.log, block.ended.task)
 
     def _ended(self, event: TaskEnded) -> None:
         self._end_lines(event.task)
@@ -96,10 +100,10 @@ class Grouped:
                 log.drop()
         elif self._fold is None:
             self._write(lines or as_bytes([self._words.ended(event)]))
-            self._write_log(log)
+            self._write_log(log, event.task)
         else:
             self._page.write(self._fold.open(self._titles.ended(event), event.time))
-            self._write_log(log)
+            self._write_log(log, event.task)
             self._page.write(self._fold.close(event.time))
 
     def _log(self, task: str) -> Log:
@@ -127,12 +131,14 @@ class Grouped:
         if lines:
             self._page.write(lines if self._fold is None else self._fold.fence(lines))
 
-    def _write_log(self, log: Log) -> None:
+    def _write_log(self, log: Log, task: str) -> None:
+        """What a node wrote. Only of one that was started here a CI system may take commands."""
+        write = self._page.write if task in self._started else self._write
         carry = b""
         while data := log.take():
             end = data.rfind(b"\n") + 1
-            self._write(carry + data[:end])
+            write(carry + data[:end])
             carry = data[end:]
-        self._write(carry)
+        write(carry)
         if log.lost_bytes:
             self._write(f"  ({log.lost_bytes} more bytes are lost: no room for temporary files)\n".encode())

@@ -18,8 +18,8 @@ GOOD = Outcome(exit_code=0)
 class FakeExecutor:
     """Ends each action after some turns of the loop with what `outcomes` has for its task, else well.
 
-    `begun` and `ended` hold the tasks in order, `most` how many ran at once at the most; `on_start` sees each action with
-    the tasks that run then.
+    `begun` and `ended` hold the tasks in order, `most` how many ran at once at the most; `on_start` sees each action
+    with the tasks that run then.
     """
 
     def __init__(

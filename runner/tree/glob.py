@@ -239,8 +239,7 @@ class _Walk:
         kind = stat.S_IFMT(mode)
         if kind in _KINDS:
             raise refuse(f"`{path}` is {_KINDS[kind]}: only files, folders and links can be inputs and outputs")
-        if kind != stat.S_IFDIR:
-            (self.links if kind == stat.S_IFLNK else self.files).add(path)
+        (self.links if kind == stat.S_IFLNK else self.files).add(path)
 
     def _lstat(self, path: str) -> os.stat_result | None:
         try:

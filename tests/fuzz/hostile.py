@@ -108,6 +108,9 @@ def toml_files() -> Iterator[tuple[str, str]]:
     yield "line ends", filled("\n", TOML_BYTES - 1) + "x"
     yield "comments", filled("#\n", TOML_BYTES - 1) + "x"
     yield "a bare word", filled("a")
+    yield "a wrong value below a long key", filled("x", before='tasks."', after='" = 1')
+    yield "a long key twice", filled("x", TOML_BYTES // 2, before="tasks.a.", after=" = 1\n") * 2
+    yield "a wrong word of a megabyte", filled("x", before='run.output = "', after='"')
     yield "a megabyte of faults", filled("a = x\n")
     yield "faults of lists", filled("a = [1 2]\n")
     yield "one key again and again", filled("a=1\n")
@@ -158,6 +161,9 @@ def yaml_files() -> Iterator[tuple[str, str]]:
     yield "escapes", filled("\\n", YAML_BYTES, before='a: "', after='"')
     yield "a long key", filled("x", YAML_BYTES, after=": 1")
     yield "a long anchor", filled("a", YAML_BYTES, before="- &")
+    yield "a long alias", filled("a", YAML_BYTES, before="a: *")
+    yield "a long word where a table should be", filled("x", YAML_BYTES, before="tasks: ")
+    yield "a long tag handle", filled("x", YAML_BYTES, before="a: !", after="!y z")
     yield "a long directive", filled("a", YAML_BYTES, before="%")
     yield "comments", filled("# x\n", YAML_BYTES - 1) + "x"
     yield "line ends", filled("\n", YAML_BYTES - 1) + "x"

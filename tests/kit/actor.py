@@ -129,7 +129,7 @@ class Actor:
         os._exit(code)
 
     def do_die(self, number: int) -> None:
-        if number != signal.SIGKILL:
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 

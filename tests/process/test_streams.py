@@ -32,7 +32,7 @@ def test_tasks_finish_while_nobody_reads(space: Space, puppets: Puppets, output:
         assert len(ran.output("a", "stdout")) == 3 * MEGABYTE
         assert len(ran.output("b")) == MEGABYTE
     else:
-        assert ran.stdout.count("x") + ran.stderr.count("x") >= 7 * 1_000_000 * 65535 // 65536
+        assert ran.stdout.count("x") + ran.stderr.count("x") > 6_999_000
 
 
 @pytest.mark.parametrize(

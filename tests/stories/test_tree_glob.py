@@ -253,6 +253,8 @@ def test_some_count_even_if_they_are_ignored(root: Path) -> None:
     found = ignoring(root, "**/*.{c,o}", even_ignored=globs("gen/**/*.c", "e.o"))
     assert paths(found) == ["a.c", "e.o", "gen/b.c", "gen/deep/c.c"]
     assert paths(ignoring(root, "gen/*.c", even_ignored=globs("gen/"))) == ["gen/b.c"]
+    whole = ["gen/b.c", "gen/d.h", "gen/deep/c.c"]
+    assert paths(ignoring(root, "gen/**", "gen/", even_ignored=globs("gen/*.c"))) == whole
 
 
 def test_an_ignored_fifo_is_no_trouble(root: Path) -> None:

@@ -126,6 +126,7 @@ def test_a_schema_inside_the_package_comes_before_the_one_beside_it(
 def test_every_definition_that_has_a_word_of_its_own_is_there() -> None:
     root: dict[str, Any] = json.loads(schema_text("tasks"))
     assert root["definitions"].keys() >= VALUES.keys() | NAMES.keys()
+    assert "patternProperties" not in schema_text("tasks"), "`config/schema.py` does not think of them"
     # Compiling each of them shows that no keyword is unknown.
     compiler = Compiler(root)
     for definition in root["definitions"].values():

@@ -30,7 +30,9 @@ Edges = Mapping[str, Sequence[str | Edge]]
 
 def node(name: str) -> Node:
     task = Task(name=name, path=("tasks", name), desc=f"makes {name}", tags=("t",))
-    return Node(name=name, task=task, args={}, rest=(), dir="", words={}, inputs=Globs(()), outputs=())
+    return Node(
+        name=name, task=task, args={}, rest=(), dir="", words={}, inputs=Globs(()), even_ignored=Globs(()), outputs=()
+    )
 
 
 def graph(edges: Edges, skipped: Mapping[str, str] | None = None) -> Graph:

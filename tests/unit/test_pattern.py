@@ -176,6 +176,9 @@ def test_a_glob_reaches_only_the_outside_folders_that_are_named() -> None:
     assert not data.matches("data/x/a.csv")
     assert not overlap(data, Glob.of("**"))
     assert not within(data, Glob.of("**"))
+    assert not Glob.of("**").covers("../data")
+    assert data.covers("../data") is False
+    assert Glob.of("../data/", outside=["../data"]).covers("../data/x")
     with pytest.raises(PatternError, match=r"the pattern leaves the project: `\.\./database/x`"):
         Glob.of("../database/x", outside=["../data"])
 
