@@ -7,7 +7,7 @@ import os
 import anyio
 
 from runner.error import Refusal
-from runner.expand import Words
+from runner.expand import Words, widened
 from runner.result import ending
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ class Asking:
         late = self.commands.late(node)
         if not late:
             return node.words
-        words = Words(node.words, self.commands.expansion.env)
+        words = widened(node.words, {})
         for name in late:
             if name in ("inputs", "outputs"):
                 words[name] = self.found(node, name)

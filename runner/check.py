@@ -10,6 +10,7 @@ from runner.graph import is_glob, named_tasks, producers
 from runner.pattern.overlap import clash
 from runner.task import Call, File
 from runner.template import TemplateError, names, parse, quoting
+from runner.template import unknown as unknown_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from runner.error import Place
     from runner.expand import Expansion
+    from runner.graph import Graph
     from runner.manifest import KeyPath
     from runner.pattern.index import OutputIndex
     from runner.task import Project, Task
@@ -212,6 +214,21 @@ def _collisions(project: Project, index: OutputIndex) -> Iterator[Problem]:
             message=f"tasks `{task.name}` and `{other.name}` both declare the output {how}",
             place=project.manifest.key(*other.path, "outputs"),
         )
+
+
+def refuse_unset(expansion: Expansion, graph: Graph) -> None:
+    """A run may not begin whose commands name variables that are not set. *Raises*: Refusal with all of them."""
+    problems = []
+    for node in graph.nodes.values():
+        if node.name in graph.skipped:
+            continue
+        for text, path in texts(node.task):
+            for name in names(text) if "{{" in text else ():
+                if name.startswith("env.") and name not in node.words:
+                    place = expansion.manifest.value(*node.task.path, *path)
+                    problems.append(Problem(message=str(unknown_name(name, ())), place=place))
+    if problems:
+        raise Refusal(*_unique(problems))
 
 
 def quoted_placeholders(project: Project) -> Iterator[Problem]:

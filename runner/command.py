@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from runner.error import refuse
-from runner.expand import Words
+from runner.expand import widened
 from runner.result import Action
 from runner.task import Argv, Call, File, Script
 from runner.template import TemplateError, names, quoting, render, render_words
@@ -117,7 +117,7 @@ class Commands:
         ending = posixpath.splitext(file)[1]
         said = self.project.interpreters.get(ending)
         if said is not None:
-            with_file = Words({**words, "file": file}, getattr(words, "env", {}))
+            with_file = widened(words, {"file": file})
             return (*task.shell, render(said, with_file, quoting(task.shell)))
         if ending not in INTERPRETERS:
             hint = f'say how in `[interpreters]`, such as `"{ending}" = "program {{{{file}}}}"`' if ending else None
@@ -187,9 +187,7 @@ class Commands:
             return self._shown(node, words)
 
     def _shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
-        kept = Words(
-            {**{name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}, **words}, self.expansion.env
-        )
+        kept = widened(words, {name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)})
         found = []
         for step in node.task.steps:
             if isinstance(step, Call):

@@ -43,6 +43,11 @@ class Words(dict[str, "ArgValue"]):
         return self.env[name[4:]]
 
 
+def widened(words: Mapping[str, ArgValue], more: Mapping[str, ArgValue]) -> Words:
+    """The same names and environment, and more names where these have none."""
+    return Words({**more, **words}, words.env if isinstance(words, Words) else {})
+
+
 class Expansion:
     """Makes nodes of one project; the same task with the same arguments is the same node.
 

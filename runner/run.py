@@ -8,6 +8,7 @@ import signal
 import anyio
 
 from runner.build import Build, Doors, Policy
+from runner.check import refuse_unset
 from runner.command import STACK, Commands, stacked
 from runner.compose import executor, found, job_slots, reporter
 from runner.error import EXIT_DONE, EXIT_TASK_FAILED, Problem, Refusal, refuse
@@ -52,6 +53,7 @@ class Case:
 def run(case: Case) -> Ended:
     """Run what was selected, telling it as asked. *Raises*: Refusal before anything has run."""
     _refuse_gaps(case.expansion, case.selection)
+    refuse_unset(case.expansion, case.selection.graph)
     _refuse_nesting(case.expansion, case.selection, case.ambient)
     declined = _declined(case.request, case.selection, case.ambient)
     telling = reporter(case.request, case.expansion.project, case.ambient)
@@ -236,8 +238,17 @@ class _Run:
     async def _tick(self) -> None:
         """What waits to be written is written, and what is shown live keeps up with the time."""
         while True:
-            await anyio.sleep(TICK_S)
+            with anyio.move_on_after(TICK_S):
+                await self._writable()
             self.reporter.tick(self.ambient.clock())
+
+    async def _writable(self) -> None:
+        """Until somebody who reads slowly takes more; for ever if nothing waits."""
+        waiting = next((outlet for outlet in self.reporter.outlets if outlet.is_waiting), None)
+        if waiting is None:
+            await anyio.sleep_forever()
+        else:
+            await anyio.wait_writable(waiting)
 
     async def _time_out(self, timeout_s: float) -> None:
         await anyio.sleep(timeout_s)
@@ -279,6 +290,7 @@ def critical_path(graph: Graph, durations_s: dict[str, float]) -> tuple[str, ...
 def plan(case: Case) -> Ended:
     """Say what would run and why, and run nothing."""
     _refuse_gaps(case.expansion, case.selection)
+    refuse_unset(case.expansion, case.selection.graph)
     telling = reporter(case.request, case.expansion.project, case.ambient)
     try:
         for event in planned(case.selection.graph, case.ambient.clock()):

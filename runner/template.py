@@ -8,7 +8,7 @@ from runner.noun import noun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
     from runner.request import ArgValue
@@ -120,7 +120,7 @@ def render_words(text: str, words: Mapping[str, ArgValue]) -> list[str]:
     return [render(text, words)]
 
 
-def unknown(name: str, known: Mapping[str, object]) -> TemplateError:
+def unknown(name: str, known: Iterable[str]) -> TemplateError:
     """The error for a name that nothing defines."""
     from runner.error import did_you_mean
 

@@ -136,8 +136,7 @@ def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | i
     if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check")):
         from runner.cli.listing import listing
 
-        print(listing(project, request, columns(ambient), color=has_colour(ambient, request)), end="")
-        return EXIT_DONE
+        return shown(listing(project, request, columns(ambient), color=has_colour(ambient, request)), request)
     return resolved(request, project, ambient)
 
 
@@ -162,7 +161,19 @@ def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | in
         return run.plan(case) if request.verb == "plan" else run.run(case)
     from runner.cli.show import view
 
-    print(view(request, expansion, selection, color=has_colour(ambient, request)), end="")
+    return shown(view(request, expansion, selection, color=has_colour(ambient, request)), request)
+
+
+def shown(text: str, request: Request) -> int:
+    """Write what was looked at to standard output, or a document to the file that `--json` names."""
+    if request.json in (None, "", "-"):
+        print(text, end="")
+        return EXIT_DONE
+    try:
+        with open(str(request.json), "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except OSError as error:
+        raise refuse(f"`--json={request.json}` cannot be written: {error.strerror}") from None
     return EXIT_DONE
 
 
