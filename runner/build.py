@@ -116,15 +116,21 @@ class Build:
 
     def _kick(self) -> None:
         """Do all that can be done now. Everything here is synchronous, so that no cancellation can tear it."""
+        for node in self._freed():
+            self._group.start_soon(self._nodes, node)
+
+    def _freed(self) -> list[Node]:
+        """The nodes that start now, to be run by whoever asks."""
         ready = self.plan.take_ready()
         while ready:
             for name in ready:
                 self.doors.tell(TaskReady(time=self.doors.clock(), task=name))
                 self._check(name)
             ready = self.plan.take_ready()
-        self._start()
+        begun = self._begun()
         if self.plan.is_over:
             self._over.set()
+        return begun
 
     def _check(self, name: str) -> None:
         """What is ready is over already, or has to run."""
@@ -138,8 +144,9 @@ class Build:
         else:
             self.plan.queue(name)
 
-    def _start(self) -> None:
+    def _begun(self) -> list[Node]:
         slots = self.doors.slots
+        found: list[Node] = []
         for name, event in [*self._returning.items()]:
             slots.reclaim(self.plan.slots(name))
             if self.plan.resume(name, slots.free):
@@ -150,14 +157,14 @@ class Build:
             begun = self.plan.next(slots.free)
             if begun is not None:
                 slots.take(self.plan.slots(begun))
-                self._group.start_soon(self._node, self.graph.nodes[begun])
+                found.append(self.graph.nodes[begun])
             elif not self.plan.is_short:
                 if not self._returning:
                     slots.lend()
-                return
+                return found
             elif not slots.reclaim(slots.free + 1):
                 self._short.set()
-                return
+                return found
 
     async def _wait_for_slots(self) -> None:
         """While a node lacks a slot that was lent: until one comes back."""
@@ -167,6 +174,15 @@ class Build:
             with anyio.move_on_after(0.1):
                 await anyio.wait_readable(self.doors.slots.fileno())
             self._kick()
+
+    async def _nodes(self, node: Node | None) -> None:
+        """A node, then one that its end has freed, and so on: a task of the loop for each would cost more."""
+        while node is not None:
+            await self._node(node)
+            freed = self._freed()
+            node = freed[0] if freed else None
+            for other in freed[1:]:
+                self._group.start_soon(self._nodes, other)
 
     async def _node(self, node: Node) -> None:
         begun = self.doors.clock()
@@ -185,7 +201,6 @@ class Build:
         self._end(node, outcome, why, duration_s)
         if not self.plan.running:
             self.doors.slots.recount()
-        self._kick()
 
     def _end(self, node: Node, outcome: Outcome, why: str, duration_s: float) -> None:
         status: Status = "ran"

@@ -7,7 +7,7 @@ from runner.command import INTERPRETERS, texts
 from runner.error import Problem, Refusal, did_you_mean
 from runner.expand import FOUND, NO_GLOBS
 from runner.graph import is_glob, named_tasks, producers
-from runner.pattern.overlap import clash
+from runner.pattern.overlap import clash, within
 from runner.task import Call, File
 from runner.template import TemplateError, names, parse, quoting
 from runner.template import unknown as unknown_name
@@ -194,7 +194,8 @@ def _files(expansion: Expansion, task: Task) -> Iterator[Problem]:
         return
     for output in node.outputs:
         for at, glob in enumerate(node.inputs.globs):
-            if not glob.is_negated and clash(output, glob):
+            cuts = [later for later in node.inputs.globs[at + 1 :] if later.is_negated]
+            if not glob.is_negated and clash(output, glob) and not any(within(output, cut) for cut in cuts):
                 yield Problem(
                     message=f"input `{glob.text}` of task `{task.name}` is one of its own outputs, `{output.text}`",
                     place=manifest.value(*task.path, "inputs", min(at, len(task.inputs) - 1)),

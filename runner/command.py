@@ -51,6 +51,8 @@ class Commands:
         self.extra = dict(extra or {})
         self._base: dict[str, tuple[str, str]] | None = None
         self._plain: dict[str, str] | None = None
+        self._is_plain: dict[str, bool] = {}
+        self._templates: bool | None = None
         # Where values are templates: what comes from the caller or from dotenv is what it is.
         self._templated = {source for source, _ in self.project.env_layers}
 
@@ -79,13 +81,13 @@ class Commands:
                 found[name] = (render(value, words), f"task {node.task.name}")
         return {**found, **{name: (value, "trun") for name, value in self._own(node).items()}}
 
-    def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, str]:
-        """The variables alone, as a command gets them."""
+    def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> Mapping[str, str]:
+        """The variables alone, but for trun's own; one object for all nodes that say nothing of their own."""
         if node.task.env or self._has_templates():
             return {name: value for name, (value, _) in self.environment(node, words).items()}
         if self._plain is None:
             self._plain = {name: value for name, (value, _) in self._layers().items()}
-        return {**self._plain, **self._own(node)}
+        return self._plain
 
     def _own(self, node: Node) -> dict[str, str]:
         above = self.ambient.environ.get(STACK)
@@ -93,7 +95,10 @@ class Commands:
         return {"TRUN_TASK": node.name, STACK: f"{above}\n{here}" if above else here}
 
     def _has_templates(self) -> bool:
-        return any("{{" in value and source in self._templated for value, source in self._layers().values())
+        if self._templates is None:
+            layers = self._layers().values()
+            self._templates = any("{{" in value and source in self._templated for value, source in layers)
+        return self._templates
 
     def folder(self, node: Node) -> str:
         """The absolute folder that a node works in."""
@@ -141,6 +146,7 @@ class Commands:
             argv=argv,
             env=self.plain_environment(node, words),
             cwd=self.folder(node),
+            own=self._own(node),
             timeout_s=node.task.timeout_s,
             owns_terminal=node.task.interactive,
             detach=node.task.detach,
@@ -148,11 +154,20 @@ class Commands:
 
     def late(self, node: Node) -> set[str]:
         """The names that a node's commands use and only a run can know: vars that a command tells, files as found."""
+        if self.is_plain(node.task) and not self._has_templates():
+            return set()
         used = {name for text, _ in texts(node.task) if "{{" in text for name in names(text)}
         for value, source in self._layers().values():
             if "{{" in value and source in self._templated:
                 used.update(name for name in names(value) if name in self.expansion.pending)
         return {name for name in used if name in FOUND or name in self.expansion.pending}
+
+    def is_plain(self, task: Task) -> bool:
+        """Whether a task names nothing anywhere."""
+        found = self._is_plain.get(task.name)
+        if found is None:
+            found = self._is_plain[task.name] = not any("{{" in text for text, _ in texts(task))
+        return found
 
     def pending_in(self, name: str) -> list[str]:
         """The vars that a command tells and that this var's own text names."""

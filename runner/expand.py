@@ -274,7 +274,7 @@ class Expansion:
         except ValueError as error:
             if isinstance(error, TemplateError):
                 raise
-            raise refuse(str(error), self.manifest.value(*path)) from None
+            raise refuse(str(error), self.manifest.value(*path), getattr(error, "hint", None)) from None
 
     def path_text(self, text: str, words: Words, path: KeyPath) -> str:
         """A path or pattern with its names filled in; what only a run can know stands for anything."""

@@ -8,7 +8,6 @@ from runner.argument import missing
 from runner.error import did_you_mean, refuse
 from runner.noun import noun
 from runner.pattern.index import OutputIndex
-from runner.pattern.overlap import feeds
 from runner.pattern.segment import segment
 from runner.task import Call
 
@@ -170,7 +169,9 @@ class _Growing:
             owner = feed.owner
             if owner == node.task.name or self._is_dropped(node, owner):
                 continue
-            made = [other for other in self.of_task.get(owner, ()) if _feeds(self.nodes[other], node)]
+            # The index was asked about the node without arguments; of others it knows nothing.
+            nodes = self.of_task.get(owner, ())
+            made = [other for other in nodes if other == owner or _feeds(self.nodes[other], node)]
             if not made:
                 made = [self._pulled(node, owner).name]
             for other in made:
@@ -223,9 +224,7 @@ def _inferred(to: str, feed: Feed) -> Edge:
 
 
 def _feeds(producer: Node, consumer: Node) -> bool:
-    return any(
-        feeds(output, input) for output in producer.outputs for input in consumer.inputs.globs if not input.is_negated
-    )
+    return bool(OutputIndex((producer.name, output) for output in producer.outputs).feeding(consumer.inputs))
 
 
 def name_matches(glob: str, name: str) -> bool:

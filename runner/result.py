@@ -20,13 +20,15 @@ class Action:
     """What an executor needs to run one command, and no more.
 
     *Units*: `timeout_s` in seconds from the start of the command. `cwd` is an absolute folder; `argv[0]` is looked up
-    in the `PATH` of `env`. `owns_terminal` hands the terminal over; otherwise standard input is empty.
+    in the `PATH` of its environment: `env`, which many actions share, and what `own` says over that. `owns_terminal`
+    hands the terminal over; otherwise standard input is empty.
     """
 
     task: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
+    own: Mapping[str, str] = {}
     timeout_s: float | None = None
     owns_terminal: bool = False
     detach: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ from runner.error import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from typing import Final
 
     from runner.config import Span
@@ -32,6 +32,8 @@ def place(file: str, text: str, span: Span) -> Place:
 @lru_cache(maxsize=2)
 def line_starts(text: str) -> array[int]:
     """Where each line of a text begins, in four bytes a line."""
+    from array import array
+
     starts = array("I", [0])
     at = text.find("\n")
     while at >= 0:

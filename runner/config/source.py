@@ -21,6 +21,7 @@ KEY_PARTS_AT_MOST: Final = 32
 STRUCTURES_AT_MOST: Final = 60_000
 VALUES_AT_MOST: Final = 100_000
 TOO_BIG: Final = 10**DIGITS_AT_MOST
+NUL: Final = "a NUL character has no place in a tasks file"
 TOO_DEEP: Final = f"nested more than {NESTING_AT_MOST} levels deep"
 
 
@@ -39,7 +40,7 @@ def decoded(data: bytes, file: str, at_most_bytes: int = SIZE_AT_MOST_BYTES, hin
         text = text.replace("\r\n", "\n")
     if "\0" in text:
         at = text.index("\0")
-        raise refuse("a NUL character has no place in a tasks file", place(file, text, Span(start=at, end=at + 1)))
+        raise refuse(NUL, place(file, text, Span(start=at, end=at + 1)))
     return text
 
 
@@ -52,7 +53,7 @@ def _not_utf8(data: bytes, file: str, at: int) -> Exception:
 
 
 def is_plain(data: dict[str, Any]) -> bool:
-    """Whether there is nothing in it that a tasks file may not hold: see `oddities`, which is slower and says where."""
+    """Whether there is nothing in it that a tasks file may not hold, but for NUL: see `oddities`, which says where."""
     level: list[Any] = [data]
     for _ in range(NESTING_AT_MOST + 1):
         below: list[Any] = []
@@ -81,8 +82,13 @@ def oddities(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, str
             yield path, TOO_DEEP, None
             return
         for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(key, str) and "\0" in key:
+                yield (*path, key), NUL, None
             yield from oddities(below, (*path, key))
-    elif isinstance(value, str | bool) or _is_number(value):
+    elif isinstance(value, str):
+        if "\0" in value:
+            yield path, NUL, None
+    elif isinstance(value, bool) or _is_number(value):
         return
     elif isinstance(value, int):
         yield path, f"an integer has at most {DIGITS_AT_MOST} digits", "put it in quotes"

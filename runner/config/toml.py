@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # A run of these is a number of many digits, or nothing worse than a hash in a string.
 DIGITS: Final = bytes.maketrans(b"123456789abcdefABCDEF_", b"0" * 22)
 LONG_NUMBER: Final = b"0" * 19
+NUL_ESCAPES: Final = ("\\u0000", "\\U00000000", "\\x00")
 
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
         made = loads(text)
     except (RecursionError, ValueError) as error:
         raise _broken(text, file, error) from None
-    if not is_plain(made):
-        raise _odd(made, text, file)
+    if not is_plain(made) or any(escape in text for escape in NUL_ESCAPES):
+        refuse_what_is_odd(made, text, file)
     return made
 
 
@@ -76,7 +77,8 @@ def _broken(text: str, file: str, error: Exception) -> Exception:
     return Refusal(*faults(text, file, loads))
 
 
-def _odd(made: dict[str, Any], text: str, file: str) -> Refusal:
+def refuse_what_is_odd(made: dict[str, Any], text: str, file: str) -> None:
+    """Nothing, for plain data. *Raises*: Refusal with the values that a tasks file may not hold."""
     from itertools import islice
 
     from runner.config.place import place
@@ -85,11 +87,13 @@ def _odd(made: dict[str, Any], text: str, file: str) -> Refusal:
 
     refusal = _painful(text, file)
     if refusal is not None:
-        return refusal
-    found = islice(oddities(made), 100)
-    return Refusal(
-        *(Problem(message=said, place=place(file, text, locate(text, path)), hint=hint) for path, said, hint in found)
-    )
+        raise refusal
+    problems = []
+    for path, message, hint in islice(oddities(made), 100):
+        span = locate(text, path, key="\0" in str(path[-1]))
+        problems.append(Problem(message=message, place=place(file, text, span), hint=hint))
+    if problems:
+        raise Refusal(*problems)
 
 
 def _painful(text: str, file: str) -> Refusal | None:

@@ -12,7 +12,7 @@ from runner.config import Span
 from runner.config.naming import cut, name
 from runner.config.place import place
 from runner.config.source import NESTING_AT_MOST, TOO_DEEP, VALUES_AT_MOST, decoded
-from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, value_of
+from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, text_of, value_of
 from runner.error import Problem, Refusal
 
 TYPE_CHECKING = False
@@ -96,23 +96,38 @@ class _Reader:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
 
-        self.events: Iterator[Any] = self.counted(YAML(typ="safe", pure=True).parse(self.text))
+        self.events = self.counted(YAML(typ="safe", pure=True).parse(self.text), YAMLError)
         try:
             self.stream()
         except _Stop:
             return
-        except YAMLError as error:
-            from runner.config.yaml_faults import fault
 
-            self.faults.append(fault(self.text, error))
+    def counted(self, events: Iterator[Any], broken: type[Exception]) -> Iterator[Any]:
+        """The parser's events, while they are not too many and not too much is wrong."""
+        for _ in range(EVENTS_AT_MOST):
+            try:
+                event = next(events, None)
+            except broken as error:
+                from runner.config.yaml_faults import fault
 
-    def counted(self, events: Iterator[Any]) -> Iterator[Any]:
-        for count, event in enumerate(events):
-            if count > EVENTS_AT_MOST:
-                self.stop(f"more than {EVENTS_AT_MOST:,} keys and values", event)
+                self.faults.append(fault(self.text, error))
+                raise _Stop from None
+            except (ValueError, ArithmeticError, LookupError, AssertionError):
+                # The parser's own slips, on escapes beyond Unicode, on tags and on directives.
+                self.faults.append(("the next escape, tag or directive is not YAML", self.rest_of_line(), None))
+                raise _Stop from None
+            if event is None:
+                return
             if len(self.faults) >= FAULTS_AT_MOST:
                 raise _Stop
             yield event
+        self.faults.append((f"more than {EVENTS_AT_MOST:,} keys and values", self.rest_of_line(), None))
+        raise _Stop
+
+    def rest_of_line(self) -> Span:
+        """What follows the last value that was read."""
+        end = self.text.find("\n", self.end)
+        return Span(start=self.end, end=end if end >= 0 else len(self.text))
 
     def stream(self) -> None:
         documents = 0
@@ -144,7 +159,7 @@ class _Reader:
             self.anchors[event.anchor] = None
         before = self.values
         if kind == "ScalarEvent":
-            value = self.scalar(event, path)
+            value = self.scalar(event)
         elif depth > NESTING_AT_MOST:
             self.stop(TOO_DEEP, event)
         elif kind == "SequenceStartEvent":
@@ -170,9 +185,12 @@ class _Reader:
             self.stop(TOO_DEEP, event)
         return known.value
 
-    def scalar(self, event: Any, path: KeyPath) -> Any:
+    def scalar(self, event: Any) -> Any:
         if event.tag is not None or not event.implicit[0]:
-            return event.value
+            value, message = text_of(event.value)
+            if message is not None:
+                self.faults.append((message, self.span(event), None))
+            return value
         value, message, hint = value_of(event.value)
         if message is not None:
             self.faults.append((message, self.span(event), hint))

@@ -24,7 +24,7 @@ def fault(text: str, error: Any) -> Told:
         at = error.position
         shown = ascii(text[at])[1:-1]
         return (
-            f"the control character `{shown}` has no place here",
+            f"the character `{shown}` has no place here",
             Span(start=at, end=at + 1),
             "write it as an escape, in double quotes",
         )
@@ -89,7 +89,7 @@ class _Broken:
 
     def digits(self) -> Told:
         start = self.text.rfind("\\", 0, self.at + 1)
-        wanted = {"x": 2, "u": 4, "U": 8}[self.text[start + 1]]
+        wanted = {"x": 2, "u": 4, "U": 8}.get(self.text[start + 1 : start + 2], 0)
         message = f"`{self.text[start : start + 2]}` wants {wanted} hexadecimal digits of a character"
         return message, Span(start=start, end=start + 2), NO_ESCAPE
 
@@ -123,6 +123,8 @@ class _Broken:
         return f"`{word}` does not belong to what stands above", self.here(len(word)), SAME_COLUMN
 
     def anchor(self) -> Told:
+        if "directive" in self.doing:
+            return "this is no directive", self.started(), None
         return "a name is missing after `&` or `*`", Span(start=self.start, end=self.start + 1), QUOTES
 
     def block(self) -> Told:
@@ -134,6 +136,8 @@ class _Broken:
 
 
 EXPLAINED: Final[dict[str, Callable[[_Broken], Told]]] = {
+    "URI": _Broken.tag,
+    "codec": _Broken.tag,
     "mapping values are not allowed": _Broken.colon,
     "that cannot start any token": _Broken.character,
     "expected ',' or": _Broken.separator,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from runner.config.naming import cut
-from runner.config.source import DIGITS_AT_MOST
+from runner.config.source import DIGITS_AT_MOST, NUL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ def _number(text: str) -> Read:
     elif not UNDEFINED.fullmatch(text):
         return text, None, None
     return 0, "infinite and undefined numbers have no use here", None
+
+
+def text_of(text: str) -> tuple[str, str | None]:
+    """The text of a word with quotes, and what is wrong with it. JSON's pairs of escapes are made one character."""
+    if "\0" in text:
+        return text, NUL
+    if text.isascii():
+        return text, None
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16"), None
+    except UnicodeDecodeError:
+        return "", "an escape is half of a character"
 
 
 def is_merge(event: Any) -> bool:

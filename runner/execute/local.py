@@ -203,7 +203,7 @@ class Local:
 
     def _program(self, action: Action) -> str | None:
         """The absolute path of the command, as the task's own `PATH` has it."""
-        name, path = action.argv[0], action.env.get("PATH", os.defpath)
+        name, path = action.argv[0], action.own.get("PATH", action.env.get("PATH", os.defpath))
         if "/" in name:
             return os.path.join(action.cwd, name)
         if (name, path) not in self._programs:

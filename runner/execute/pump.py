@@ -80,6 +80,7 @@ class Pump:
         self.swept: list[tuple[str | None, str]] | None = None
         self.is_dead = False
         self._number = 0
+        self._envs: list[Mapping[str, str]] = []
         self.sock, self.pid = start_reaper(environ, leaves=leaves, jobserver_fds=jobserver_fds)
         self.selector.register(self.sock, selectors.EVENT_READ)
 
@@ -92,7 +93,7 @@ class Pump:
         self._number += 1
         running = Running(self._number, action, sink, on_change)
         self.commands[running.number] = running
-        message = (running.number, program, list(action.argv), dict(action.env), action.cwd)
+        message = (running.number, program, list(action.argv), (self._env(action.env), dict(action.own)), action.cwd)
         if action.owns_terminal:
             self._send(frame("own", *message))
             return running
@@ -107,6 +108,14 @@ class Pump:
         os.close(out_end)
         os.close(err_end)
         return running
+
+    def _env(self, env: Mapping[str, str]) -> int:
+        """The number by which the reaper knows these variables; they are sent once."""
+        if self._envs and self._envs[-1] is env:
+            return len(self._envs)
+        self._envs.append(env)
+        self._send(frame("env", len(self._envs), dict(env)))
+        return len(self._envs)
 
     def signal(self, running: Running, signum: int) -> None:
         """Signal the group of a command; `gone` tells when its last member is."""

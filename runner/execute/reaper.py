@@ -22,6 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    # The number of variables that many commands share, and what one says over them.
+    Variables = tuple[int, dict[str, str]]
+
 SOCKET_FD = 3
 JOBSERVER_FDS = (4, 5)
 FIRST_OTHER_FD = 6
@@ -51,6 +54,7 @@ class Reaper:
         self.defaults = [signum for signum in self.defaults if signum not in kept_ignored]
         self.empty = os.open(os.devnull, os.O_RDONLY)
         self.folder = ""
+        self.envs: dict[int, dict[bytes, bytes]] = {}
         self.is_over = False
 
     def receive(self) -> None:
@@ -70,7 +74,11 @@ class Reaper:
         for message in self.frames.feed(data):
             getattr(self, "on_" + message[0])(*message[1:])
 
-    def on_run(self, number: int, program: str, argv: list[str], env: dict[str, str], cwd: str) -> None:
+    def on_env(self, number: int, env: dict[str, str]) -> None:
+        """Variables that commands from here on name by a number; earlier ones are not named any more."""
+        self.envs = {number: {os.fsencode(name): os.fsencode(value) for name, value in env.items()}}
+
+    def on_run(self, number: int, program: str, argv: list[str], env: Variables, cwd: str) -> None:
         """Start a command with the two descriptors that came with the message as its output."""
         out, err = self.fds[:2]
         del self.fds[:2]
@@ -79,7 +87,7 @@ class Reaper:
         os.close(out)
         os.close(err)
 
-    def on_own(self, number: int, program: str, argv: list[str], env: dict[str, str], cwd: str) -> None:
+    def on_own(self, number: int, program: str, argv: list[str], env: Variables, cwd: str) -> None:
         """Start a command on trun's own standard streams, and give it the terminal if that is one."""
         pid = self.start(number, (program, argv, env, cwd), [])
         if pid:
@@ -97,9 +105,10 @@ class Reaper:
         # It may have asked for the terminal before it had it, and been stopped for that.
         group.signal_group(pid, signal.SIGCONT)
 
-    def start(self, number: int, command: tuple[str, list[str], dict[str, str], str], actions: list[Any]) -> int:
+    def start(self, number: int, command: tuple[str, list[str], Variables, str], actions: list[Any]) -> int:
         """Spawn in a process group of its own; a failure is an answer."""
-        program, argv, env, cwd = command
+        program, argv, (shared, own), cwd = command
+        env = {**self.envs[shared], **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
         try:
             if cwd != self.folder:
                 os.chdir(cwd)

@@ -102,8 +102,8 @@ class Glob:
 class Globs:
     """An ordered list of globs: of those that match a path, the last decides.
 
-    `named` are those without a wildcard, to be looked at one by one; `bases` the folders, none inside another, that hold
-    all that the others match.
+    `named` are those without a wildcard, to be looked at one by one; `bases` the folders, none inside another, that
+    hold all that the others match.
     """
 
     __slots__ = ("bases", "globs", "is_plain", "named")

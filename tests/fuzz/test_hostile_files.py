@@ -204,7 +204,7 @@ def told(file: str, data: bytes) -> None:
         places_are_inside(Refusal(*problems), data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(FORMATS)), st.lists(PIECES, max_size=25))
 def test_pieces_put_together_are_data_or_a_refusal(file: str, pieces: list[str]) -> None:
     told(file, "".join(pieces).encode())
@@ -215,13 +215,13 @@ def test_bytes_are_data_or_a_refusal(file: str, data: bytes) -> None:
     told(file, data)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(EXAMPLE)), st.integers(0, 12), st.lists(PIECES, max_size=3))
 def test_a_right_file_with_a_hole_is_data_or_a_refusal(at: int, length: int, pieces: list[str]) -> None:
     told("tasks.toml", (EXAMPLE[:at] + "".join(pieces) + EXAMPLE[at + length :]).encode())
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES | st.sampled_from(["A=", "$A", "${A}", "${", "export "]), max_size=20))
 def test_a_dotenv_file_is_variables_or_a_refusal(pieces: list[str]) -> None:
     data = "".join(pieces).encode()

@@ -7,7 +7,7 @@ Each order is a marshalled tuple: a method's name and its arguments. Each is ans
 
 from __future__ import annotations
 
-import _signal as signal
+import _signal as signal  # type: ignore[import-not-found]
 import _socket
 import marshal
 import os
@@ -28,7 +28,7 @@ class Actor:
         self.sock = sock
         self.job = 0
 
-    def tell(self, *message: object) -> None:
+    def tell(self, *message: Any) -> None:
         body = marshal.dumps(message)
         self.sock.sendall(len(body).to_bytes(4, "little") + body)
 

@@ -1,4 +1,4 @@
-"""trun as a process: started, watched, signalled, and found again with all that it started, by a mark in the environment."""
+"""trun as a process: started, watched, signalled, and found again with all that it started."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ class Marked:
     def none_left(self, limit_s: float, *but: int) -> None:
         """Wait until none is alive but those named. *Raises*: AssertionError that names the others."""
         while left := {pid: line for pid, line in self.alive().items() if pid not in but}:
-            pid, line = next(iter(left.items()))
+            pid = next(iter(left))
             try:
                 fd = os.pidfd_open(pid)
             except ProcessLookupError:

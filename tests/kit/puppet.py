@@ -65,7 +65,7 @@ class Puppet:
         else:
             self._answers.append((word, rest[0]))
 
-    def send(self, *order: object) -> None:
+    def send(self, *order: Any) -> None:
         """Give an order without waiting for its answer."""
         body = marshal.dumps(order)
         self._sock.setblocking(True)
@@ -82,7 +82,7 @@ class Puppet:
         assert word == "done", f"{self!r}: {result}"
         return result
 
-    def ask(self, *order: object) -> Any:
+    def ask(self, *order: Any) -> Any:
         """Give an order and wait for its answer."""
         assert not self._awaited, f"{self!r} has not answered its last order yet"
         self.send(*order)

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.kit.puppet import Puppets
+from tests.kit.puppet import Puppet, Puppets
 from tests.kit.space import Space
 
 TRUN = f"{sys.executable} -m runner.main"
@@ -27,7 +27,7 @@ def makefile(puppets: Puppets, prefix: str, count: int = 4) -> str:
 def drain(space: Space, puppets: Puppets, names: list[str], at_once: int) -> None:
     """Let puppets arrive and end until all were there; so many run at once, and never one more."""
     left = list(names)
-    running = []
+    running: list[Puppet] = []
     while left or running:
         while left and len(running) < at_once:
             puppet = puppets.any_of(*left)
@@ -77,7 +77,8 @@ def test_a_task_gets_a_slot_back_that_make_had(space: Space, puppets: Puppets) -
 def test_the_tokens_of_a_killed_make_are_not_lost(space: Space, puppets: Puppets) -> None:
     space.write({"one.mk": makefile(puppets, "a"), "two.mk": makefile(puppets, "b")})
     space.tasks(
-        '[tasks.one]\nallow_failure = true\nrun = "exec make -f one.mk"\n[tasks.two]\ndeps = ["one"]\nrun = "make -f two.mk"\n'
+        '[tasks.one]\nallow_failure = true\nrun = "exec make -f one.mk"\n[tasks.two]\ndeps = ["one"]\n'
+        'run = "make -f two.mk"\n'
     )
     trun = space.start("--json", "-j3", "two")
     three = [puppets.any_of("a0", "a1", "a2", "a3") for _ in range(3)]
@@ -196,7 +197,8 @@ def test_two_runs_in_one_project_do_not_disturb_each_other(space: Space, puppets
 def test_fifty_runs_at_once_are_all_right(space: Space) -> None:
     space.tasks(
         '[tasks.a]\nargs.n = { positional = true }\nrun = "echo {{n}} > out-{{n}}"\n'
-        '[tasks.b]\nargs.n = { positional = true }\nrun = [{ task = "a", args = { n = "{{n}}" } }, "cp out-{{n}} copy-{{n}}"]\n'
+        "[tasks.b]\nargs.n = { positional = true }\n"
+        'run = [{ task = "a", args = { n = "{{n}}" } }, "cp out-{{n}} copy-{{n}}"]\n'
     )
     runs = [space.start("b", str(n)) for n in range(50)]
     for trun in runs:

@@ -124,7 +124,8 @@ def test_a_value_stays_one_word_within_a_longer_one(space: Space) -> None:
 
 def test_a_list_becomes_several_words(space: Space) -> None:
     space.tasks(
-        f"[tasks.t]\nrun = {q('''printf '%s,' {{files}} > words''')}\nargs.files = {{ multiple = true, positional = true }}\n"
+        f"[tasks.t]\nrun = {q('''printf '%s,' {{files}} > words''')}\n"
+        f"args.files = {{ multiple = true, positional = true }}\n"
     )
     space.run("t", "a b", "c'd", "e").ok()
     assert space.read("words") == "a b,c'd,e,"
@@ -155,7 +156,8 @@ def test_a_flag_gives_its_option_or_nothing(space: Space) -> None:
 
 def test_a_path_is_taken_from_where_the_user_stands(space: Space) -> None:
     space.tasks(
-        f'[tasks.t]\ndir = "work"\nrun = {q("cat {{file}} > got")}\nargs.file = {{ type = "path", positional = true }}\n'
+        f'[tasks.t]\ndir = "work"\nrun = {q("cat {{file}} > got")}\n'
+        f'args.file = {{ type = "path", positional = true }}\n'
     )
     space.write({"here/there/x.txt": "right", "work/.keep": ""})
     space.run("t", "there/x.txt", cwd="here").ok()
@@ -187,7 +189,8 @@ def test_the_project_is_known_by_name(space: Space) -> None:
 def test_inputs_and_outputs_are_the_files_as_found(space: Space) -> None:
     line = "printf '%s,' {{inputs}} > {{outputs}}"
     space.tasks(
-        f'[tasks.t]\nrun = {q("touch out.txt")}\n[tasks.u]\ninputs = ["src/*.c", "!src/no.c"]\nrun = {q("printf %s, {{inputs}} > got")}\n'
+        f'[tasks.t]\nrun = {q("touch out.txt")}\n[tasks.u]\ninputs = ["src/*.c", "!src/no.c"]\n'
+        f"run = {q('printf %s, {{inputs}} > got')}\n"
     )
     space.write({"src/a b.c": "", "src/b.c": "", "src/no.c": "", "src/d.h": ""})
     space.run("u").ok()
@@ -257,7 +260,8 @@ def test_an_uncached_task_sees_the_whole_environment(space: Space) -> None:
 
 def test_a_variable_may_name_an_argument(space: Space) -> None:
     space.tasks(
-        f'[env]\nALL = "{{{{v}}}}!"\n[vars]\nv = "from vars"\n[tasks.t]\nenv = {{ X = "<{{{{x}}}}>" }}\nrun = {q("echo $ALL $X > got")}\nargs.x = {{}}\n'
+        f'[env]\nALL = "{{{{v}}}}!"\n[vars]\nv = "from vars"\n[tasks.t]\nenv = {{ X = "<{{{{x}}}}>" }}\n'
+        f"run = {q('echo $ALL $X > got')}\nargs.x = {{}}\n"
     )
     space.run("t", "--x", "a b").ok()
     assert space.read("got") == "from vars! <a b>\n"
@@ -312,7 +316,8 @@ def test_a_var_may_name_another(space: Space) -> None:
 
 def test_words_before_the_targets_set_vars(space: Space) -> None:
     space.tasks(
-        f'[vars]\nhost = "h"\nasked = {{ cmd = "echo x >> asked; echo d" }}\n[tasks.t]\nrun = {q("echo {{host}} {{asked}} > got")}\n'
+        f'[vars]\nhost = "h"\nasked = {{ cmd = "echo x >> asked; echo d" }}\n[tasks.t]\n'
+        f"run = {q('echo {{host}} {{asked}} > got')}\n"
     )
     space.run("host=a b", "asked=said", "t").ok()
     assert space.read("got") == "a b said\n"
@@ -321,7 +326,8 @@ def test_words_before_the_targets_set_vars(space: Space) -> None:
 
 def test_no_look_asks_a_var_or_a_condition(space: Space) -> None:
     space.tasks(
-        f'[vars]\nrev = {{ cmd = ": > asked; echo x" }}\n[tasks.t]\nwhen = {{ cmd = ": > asked" }}\nrun = {q("echo {{rev}}")}\n'
+        f'[vars]\nrev = {{ cmd = ": > asked; echo x" }}\n[tasks.t]\nwhen = {{ cmd = ": > asked" }}\n'
+        f"run = {q('echo {{rev}}')}\n"
         'finally = ": > asked"\n'
     )
     for words in (["--list"], ["--show", "t"], ["--graph", "t"], ["--check"], ["t", "--help"]):
@@ -356,7 +362,8 @@ def test_no_look_asks_a_var_or_a_condition(space: Space) -> None:
 )
 def test_a_task_runs_only_when_its_condition_holds(space: Space, when: str, runs: bool) -> None:
     space.tasks(
-        f'[profiles.p]\n[profiles.q]\n[tasks.a]\nwhen = {{ {when} }}\nrun = ": > ran"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n'
+        f'[profiles.p]\n[profiles.q]\n[tasks.a]\nwhen = {{ {when} }}\nrun = ": > ran"\n[tasks.b]\n'
+        f'deps = ["a"]\nrun = "true"\n'
     )
     space.write({"file.txt": ""})
     ran = space.events("-p", "p", "b", env={"THERE": "yes", "EMPTY": ""}).ok()
@@ -414,7 +421,8 @@ def test_a_script_of_many_lines_runs_as_one(space: Space) -> None:
 
 def test_a_platform_has_its_own_command(space: Space) -> None:
     space.tasks(
-        '[tasks.a]\nrun.linux = "echo linux > got"\nrun.macos = "echo macos > got"\nrun.windows = "echo windows > got"\n'
+        '[tasks.a]\nrun.linux = "echo linux > got"\nrun.macos = "echo macos > got"\n'
+        'run.windows = "echo windows > got"\n'
     )
     space.run("a").ok()
     assert space.read("got").strip() == {"linux": "linux", "darwin": "macos"}[sys.platform]

@@ -18,12 +18,14 @@ RANKS = ["task_planned", "task_ready", "task_started", "task_output", "task_retr
 
 FILES = {
     "fine": '[tasks]\na = "echo a"\n[tasks.b]\ndeps = ["a"]\nrun = "echo b >&2"\n[tasks.all]\ndeps = ["a", "b"]\n',
-    "failing": '[tasks]\na = "exit 3"\n[tasks.b]\ndeps = ["a"]\nrun = "echo b"\n[tasks.c]\ndeps = ["b"]\n[tasks.all]\ndeps = ["c"]\n',
+    "failing": '[tasks]\na = "exit 3"\n[tasks.b]\ndeps = ["a"]\nrun = "echo b"\n[tasks.c]\n'
+    'deps = ["b"]\n[tasks.all]\ndeps = ["c"]\n',
     "retried": '[tasks.all]\nretry = { count = 2, delay = "1ms" }\nrun = "echo x; exit 1"\n',
     "killed": '[tasks]\nall = "kill -9 $$"\n',
     "too slow": '[tasks.all]\ntimeout = "50ms"\nrun = "exec sleep 60"\n',
     "skipped": '[tasks.a]\nwhen = { env = "NOWHERE_SET" }\nrun = "true"\n[tasks.all]\ndeps = ["a"]\nrun = "true"\n',
-    "stepping": '[tasks]\na = "echo a"\nlost = "true"\n[tasks.all]\nrun = ["echo x", { task = "a" }, "exit 2", { task = "lost" }]\n',
+    "stepping": '[tasks]\na = "echo a"\nlost = "true"\n[tasks.all]\n'
+    'run = ["echo x", { task = "a" }, "exit 2", { task = "lost" }]\n',
     "finally": '[tasks.all]\nrun = "echo x"\nfinally = "echo y"\n',
     "not there": '[tasks.all]\ncmd = ["no-such-program"]\n',
     "left behind": '[tasks.all]\nrun = "sleep 60 & echo x"\n',

@@ -243,7 +243,8 @@ def test_each_attempt_has_the_whole_time(space: Space) -> None:
 
 def test_the_whole_run_can_be_bounded(space: Space) -> None:
     space.tasks(
-        '[tasks.a]\nrun = "exec sleep 60"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\nrun = "true"\npriority = 1\n'
+        '[tasks.a]\nrun = "exec sleep 60"\n[tasks.b]\ndeps = ["a"]\nrun = "true"\n[tasks.c]\n'
+        'run = "true"\npriority = 1\n'
     )
     ran = space.events("--timeout", "1s", "-j2", "b", "c")
     assert ran.code == 1

@@ -210,7 +210,8 @@ def test_two_files_side_by_side_are_refused(space: Space) -> None:
 
 def test_a_plan_runs_nothing(space: Space) -> None:
     space.tasks(
-        '[vars]\nv = { cmd = "echo v" }\n[tasks.a]\nrun = ": > ran; echo {{v}}"\nfinally = ": > ran"\n[tasks.b]\ndeps = ["a"]\nrun = ": > ran"\n'
+        '[vars]\nv = { cmd = "echo v" }\n[tasks.a]\nrun = ": > ran; echo {{v}}"\nfinally = ": > ran"\n'
+        '[tasks.b]\ndeps = ["a"]\nrun = ": > ran"\n'
     )
     ran = space.events("-n", "b").ok()
     assert not space.has("ran")
@@ -219,7 +220,10 @@ def test_a_plan_runs_nothing(space: Space) -> None:
 
 # Questions
 
-ASKING = '[tasks.dep]\nrun = ": > dep"\n[tasks.a]\ndeps = ["dep"]\nconfirm = "Deploy {{x}} now?"\nrun = ": > ran"\nargs.x = { default = "it" }\n'
+ASKING = (
+    '[tasks.dep]\nrun = ": > dep"\n[tasks.a]\ndeps = ["dep"]\nconfirm = "Deploy {{x}} now?"\n'
+    'run = ": > ran"\nargs.x = { default = "it" }\n'
+)
 
 
 def test_nobody_to_ask_is_a_refusal_before_anything_runs(space: Space) -> None:

@@ -46,7 +46,8 @@ def test_an_exclusive_task_may_call_another(space: Space) -> None:
 
 def test_a_task_may_call_one_that_needs_its_own_pool(space: Space) -> None:
     space.tasks(
-        '[pools]\ndb = 1\n[tasks.b]\npool = "db"\nrun = "true"\n[tasks.a]\npool = "db"\nrun = [{ task = "b" }, "true"]\n'
+        '[pools]\ndb = 1\n[tasks.b]\npool = "db"\nrun = "true"\n[tasks.a]\npool = "db"\n'
+        'run = [{ task = "b" }, "true"]\n'
     )
     assert space.events("a", limit_s=10).ok().statuses == {"a": "ran", "b": "ran"}
 
@@ -100,7 +101,8 @@ def test_a_called_task_whose_failure_is_allowed_holds_nobody_back(space: Space) 
 
 def test_a_called_task_that_is_skipped_holds_nobody_back(space: Space) -> None:
     space.tasks(
-        '[tasks.b]\nwhen = { env = "NOWHERE_SET" }\nrun = "exit 9"\n[tasks.a]\nrun = [{ task = "b" }, "echo on > log"]\n'
+        '[tasks.b]\nwhen = { env = "NOWHERE_SET" }\nrun = "exit 9"\n[tasks.a]\n'
+        'run = [{ task = "b" }, "echo on > log"]\n'
     )
     assert space.events("a").ok().statuses == {"a": "ran", "b": "skipped"}
 

@@ -142,6 +142,18 @@ def test_values_that_yaml_would_not_have_are_told_all_at_once() -> None:
     assert problems[0].hint == 'put it in quotes: `"2024-01-31"`'
 
 
+def test_a_nul_is_refused_however_it_is_written() -> None:
+    problems = refused('a = "\\u0000"\nb = ["\\x00", "\\U00000000"]\n"\\u0000" = 1\n')
+    assert {problem.message for problem in problems} == {"a NUL character has no place in a tasks file"}
+    assert [problem.place and (problem.place.line, problem.place.column) for problem in problems] == [
+        (1, 5),
+        (2, 6),
+        (2, 14),
+        (3, 1),
+    ]
+    assert parsed("a = '\\u0000'") == {"a": "\\u0000"}
+
+
 def test_several_syntax_errors_are_told_at_once_and_none_that_follows_from_another() -> None:
     text = 'a = x\n[tasks.b]\nrun = "y\ndeps = ["z",\n  5 6,\n  "w"]\n[tasks.b]\nrun = 1\n[tasks.c]\nrun = \n'
     assert [(problem.place and problem.place.line) for problem in refused(text)] == [1, 3, 5, 7, 10]

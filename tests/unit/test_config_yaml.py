@@ -199,6 +199,30 @@ def test_no_tag_is_taken(tag: str) -> None:
     assert message(f"a: {tag} [id]") == f"the tag `{tag}` is not allowed"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"\\0"', "a NUL character has no place in a tasks file"),
+        ('"\\ud800"', "an escape is half of a character"),
+        ('"\\udc00\\ud800"', "an escape is half of a character"),
+        ('"\\UFFFFFFFF"', "the next escape, tag or directive is not YAML"),
+        ('"\\U00110000"', "the next escape, tag or directive is not YAML"),
+        ("!%zz x", "tags are not allowed"),
+        ("!%FF x", "tags are not allowed"),
+    ],
+)
+def test_escapes_that_are_no_characters_are_refused(text: str, told: str) -> None:
+    assert message(f"a: {text}") == told
+
+
+def test_the_pairs_of_escapes_that_json_has_are_one_character() -> None:
+    assert parsed('{"a": "\\ud83d\\ude00", "\\ud83d\\ude00": 1}') == {"a": "😀", "😀": 1}
+
+
+def test_a_directive_for_another_yaml_is_refused() -> None:
+    assert message("%YAML 1.3\n---\na: 1") == "the next escape, tag or directive is not YAML"
+
+
 # ---- where things stand
 
 TEXT = """\
