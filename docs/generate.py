@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,10 @@ OWN_SECTION = {
     "remote_table": "`[remote]`",
 }
 # Texts that are of a certain form; a section at the end says which.
-KINDS = ("name", "member_name", "placeholder", "variable", "variable_glob", "task_name", "glob", "duration", "size")
-KINDS = (*KINDS, "value", "env_value", "instance_value", "shell", "script")
+KINDS = [
+    *("name", "member_name", "placeholder", "variable", "variable_glob", "task_name", "glob", "duration", "size"),
+    *("value", "env_value", "instance_value", "shell", "script"),
+]
 # Other names for the same.
 SAME = {"tag": "name", "group": "name", "profile_name": "name", "template_name": "name", "pool_name": "name"}
 
@@ -73,7 +75,7 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Rows as a table."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join("| " + " | ".join(map(cell, line)) + " |\n" for line in lines)
@@ -132,9 +134,29 @@ class Reference:
         """What a key is for, with its default and an example."""
         later = NOT_YET if schema.get("$comment") == "later" else ""
         whole = self.resolved(schema)
-        default = f"Default: `{toml(whole['default'])}`." if "default" in whole else ""
-        example = f"Such as `{toml(whole['examples'][0])}`." if whole.get("examples") else ""
-        return " ".join(filter(None, (later, whole.get("description", ""), default, example)))
+        told = whole.get("description", "")
+        default = f"Default: `{toml(whole['default'])}`." if "default" in whole and "Default:" not in told else ""
+        # The section of a kind has examples of its own.
+        found = schema.get("examples") if self.named(schema) in KINDS else whole.get("examples")
+        example = f"Such as `{toml(found[0])}`." if found else ""
+        return " ".join(filter(None, (later, told, default, example)))
+
+    def is_later(self, name: str) -> bool:
+        """Whether all that refer to a definition are keys for later."""
+        found = [*self._marks(self.schema, name, "")]
+        return bool(found) and all(mark == "later" for mark in found)
+
+    def _marks(self, part: Any, name: str, mark: str) -> Iterator[str]:
+        """What is said of being for later wherever a definition is referred to."""
+        if isinstance(part, list):
+            for below in part:
+                yield from self._marks(below, name, mark)
+        elif isinstance(part, dict):
+            mark = part.get("$comment", mark) if "type" in part or "anyOf" in part or "$ref" in part else mark
+            if str(part.get("$ref", "")).rpartition("/")[2] == name:
+                yield mark
+            for below in part.values():
+                yield from self._marks(below, name, mark)
 
     def inner(self, schema: Schema) -> Iterator[Schema]:
         """The tables with keys that a value may be and that have no section of their own."""
@@ -173,14 +195,13 @@ def tasks_file() -> str:
     for name, heading in OWN_SECTION.items():
         whole = schema["definitions"][name]
         parts.append(f"## {heading}\n")
-        is_later = name in ("for_each", "ready", "cache_table", "remote_table")
-        parts.append(" ".join(filter(None, (is_later and NOT_YET, whole["description"]))) + "\n")
+        parts.append(f"{NOT_YET} " * reference.is_later(name) + whole["description"] + "\n")
         parts.append(table(("key", "value", "meaning"), list(reference.rows(whole))))
         if name == "for_each":
             names = whole["additionalProperties"]
-            rows = [("`NAME`", reference.shape(names), names["description"])]
+            rows: list[tuple[str, ...]] = [("`NAME`", reference.shape(names), names["description"])]
             for inner in reference.inner(names):
-                rows += [row for row in reference.rows(inner, "NAME.") if len(row) == 3]  # type: ignore[misc]
+                rows += reference.rows(inner, "NAME.")
             parts[-1] += "".join(table((), rows).splitlines(keepends=True)[2:])
     parts += ["## Kinds of values\n", KINDS_INTRODUCTION]
     for name in KINDS:
@@ -222,7 +243,7 @@ def command_line() -> str:
     parts += ["## Not available yet\n", LATER_INTRODUCTION, table(("option", "meaning"), later)]
     parts += ["## Environment\n", table(("variable", "meaning"), [(f"`{name}`", told) for name, _, told in VARIABLES])]
     parts += ["## Exit codes\n", table(("code", "meaning"), [*EXIT_CODES]), LINE_END]
-    return "\n".join(parts)
+    return "\n".join(parts).replace("\n\n\n", "\n\n")
 
 
 def option_row(option: Option) -> tuple[str, str]:

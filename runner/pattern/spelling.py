@@ -226,7 +226,7 @@ def _normal(written: Sequence[Part | None], dir: str, outside: Sequence[str]) ->
             parts.append(part)
     base = "/".join(map(str, parts[: _depth(parts)])) if parts and parts[0] == ".." else ""
     if base and not any(is_at_or_below(base, folder) for folder in outside):
-        raise PatternError("the pattern leaves the project", "name the folder in `[project] outside`")
+        raise PatternError("the pattern leaves the project")
     return tuple(parts)
 
 

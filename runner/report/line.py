@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.event import RunEnded, TaskEnded, TaskOutput, TaskRetried, TaskStarted
+from runner.noun import replace
 from runner.report.commentary import Commentary, as_bytes
 from runner.report.width import clip_middle, columns, pad
 from runner.report.wording import one_line
@@ -37,9 +38,11 @@ class Lines:
                 self._page.write(self._stream(event.task, event.stream).feed(event.data))
             case TaskStarted():
                 self._make_room(event.task)
-                lines = self._commentary.lines(event)
-                if lines:
-                    self._page.write(self._prefix(event.task, "bar") + as_bytes([self._words.started(event)]))
+                if self._commentary.lines(event):
+                    prefix = self._prefix(event.task, "bar")
+                    for line in event.command.split("\n"):
+                        shown = self._words.started(replace(event, command=line))
+                        self._page.write(prefix + as_bytes([shown]))
             case TaskEnded() | TaskRetried():
                 rest = self._rest(event.task)
                 self._page.write(rest + as_bytes(self._commentary.lines(event)))

@@ -191,15 +191,16 @@ class Actor:
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)
 
-    def do_start_job(self, argv: list[str], env: dict[str, str], cwd: str) -> int:
-        """Start a command as a shell does: in a group of its own, in the foreground."""
+    def do_start_job(self, argv: list[str], env: dict[str, str], cwd: str, in_front: bool) -> int:
+        """Start a command as a shell does: in a group of its own, in the foreground unless it ends in `&`."""
         pid = os.fork()
         if pid:
             self.job = pid
             return pid
         try:
             os.setpgid(0, 0)
-            os.tcsetpgrp(0, os.getpid())
+            if in_front:
+                os.tcsetpgrp(0, os.getpid())
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -155,7 +155,8 @@ class Started:
     def events(self) -> list[dict[str, Any]]:
         """What `--json` told so far."""
         if self._file is not None:
-            data = self._file.read_bytes() if self._file.exists() else b""
+            # A pipe would be waited for, and a device may have no end.
+            data = self._file.read_bytes() if self._file.is_file() else b""
             return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
         if self._is_json:
             end = self.stdout.rfind(b"\n") + 1

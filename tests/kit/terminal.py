@@ -91,8 +91,14 @@ class Shell:
 
     def start(self, args: list[str], grace_s: float | None = None) -> int:
         """Start trun in the foreground; all that it writes goes to the terminal. Its pid."""
-        argv = trun_argv(*args, grace_s=grace_s)
-        self.pid = self.puppet.ask("start_job", argv, self.environ, str(self.cwd))
+        return self._start(trun_argv(*args, grace_s=grace_s), in_front=True)
+
+    def start_behind(self, args: list[str]) -> int:
+        """Start trun in the background, as `trun … &` does."""
+        return self._start(trun_argv(*args), in_front=False)
+
+    def _start(self, argv: list[str], *, in_front: bool) -> int:
+        self.pid = self.puppet.ask("start_job", argv, self.environ, str(self.cwd), in_front)
         self.puppet.send("await_job")
         return self.pid
 

@@ -178,6 +178,64 @@ def test_a_killed_trun_leaves_nothing_of_a_trun_below(space: Space, puppets: Pup
     space.marked.none_left(2)
 
 
+def test_a_trun_below_shares_the_job_slots(space: Space, puppets: Puppets) -> None:
+    names = ["p0", "p1", "p2", "p3"]
+    space.tasks(
+        f'[tasks.outer]\nrun = "exec {TRUN} -q {" ".join(names)}"\n'
+        + puppets.tasks(other="", **dict.fromkeys(names, ""))
+    )
+    trun = space.start("--json", "-j3", "outer", "other")
+    other = puppets.arrive("other")
+    drain(space, puppets, names, 2)
+    other.exit()
+    trun.wait().ok()
+
+
+@needs_make
+def test_trun_below_make_shares_its_job_slots(space: Space, puppets: Puppets) -> None:
+    names = ["p0", "p1", "p2", "p3", "p4"]
+    space.tasks(puppets.tasks(**dict.fromkeys(names, "")))
+    rules = f"tasks:\n\t+@{TRUN} -q {' '.join(names)}\nother:\n\t@{puppets.sh('other')}\n"
+    space.write({"Makefile": f"all: other tasks\n{rules}"})
+    make = subprocess.Popen(["make", "-j2"], cwd=space.root, env=space.environ)
+    other = puppets.arrive("other")
+    drain(space, puppets, names[:3], 1)
+    other.exit()
+    drain(space, puppets, names[3:], 2)
+    assert make.wait(20) == 0
+
+
+@needs_make
+@pytest.mark.parametrize("how", ["ends", "fails", "is interrupted"])
+def test_all_slots_come_back_to_the_make_above(space: Space, puppets: Puppets, how: str) -> None:
+    first, then = ["p0", "p1"], ["q0", "q1", "q2"]
+    space.tasks(puppets.tasks(**dict.fromkeys(first, "")))
+    rules = "".join(f"{name}: one\n\t@{puppets.sh(name)}\n" for name in then)
+    space.write({"Makefile": f"all: {' '.join(then)}\none:\n\t-+@{TRUN} -q {' '.join(first)}\n{rules}"})
+    make = subprocess.Popen(["make", "-j2"], cwd=space.root, env=space.environ, stderr=subprocess.DEVNULL)
+    running = [puppets.arrive(name) for name in first]
+    if how == "is interrupted":
+        lines = space.marked.alive().items()
+        space.kill(next(pid for pid, line in lines if line.startswith(f"{TRUN} -q")), signal.SIGTERM)
+    else:
+        for puppet in running:
+            puppet.exit(how == "fails")
+    for puppet in running:
+        puppet.gone(5)
+    drain(space, puppets, then, 2)
+    assert make.wait(20) == 0
+
+
+@pytest.mark.parametrize("keys", ["weight = 2", "weight = 4", "weight = 100", "exclusive = true"])
+def test_a_heavy_task_below_one_job_comes_to_its_turn(space: Space, keys: str) -> None:
+    space.tasks(
+        f'[tasks.outer]\nrun = "{TRUN} -q heavy light"\n[tasks.heavy]\n{keys}\nrun = "echo heavy >> got"\n'
+        '[tasks.light]\nrun = "echo light >> got"\n'
+    )
+    space.run("-j1", "outer", limit_s=15).ok()
+    assert sorted(space.read("got").split()) == ["heavy", "light"]
+
+
 # Side by side
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +29,12 @@ class PyPI:
         """The installed script; installed first if it is not there."""
         home = cache / "venv"
         program = home / "bin" / self.script
-        if not program.exists():
-            print(f"installing {self.package} with pip into {home}", file=sys.stderr, flush=True)
-            refusal = install(self.package, home)
-            if refusal:
-                return Absent(reason=refusal)
+        with alone(cache):
+            if not program.exists():
+                print(f"installing {self.package} with pip into {home}", file=sys.stderr, flush=True)
+                refusal = install(self.package, home)
+                if refusal:
+                    return Absent(reason=refusal)
         if not program.exists():
             return Absent(reason=f"the package {self.package} has no script `{self.script}`")
         return version_of((str(program),))
@@ -72,6 +76,15 @@ class Given:
         if path is None:
             return Absent(reason=f"`{self.words[0]}` is not a program")
         return version_of((str(Path(path).absolute()), *self.words[1:]))
+
+
+@contextmanager
+def alone(cache: Path) -> Iterator[None]:
+    """Nobody else installs meanwhile: tests may run side by side."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install(package: str, home: Path) -> str:
