@@ -72,6 +72,7 @@ class Build:
         self.is_out_of_time = False
         self.is_killed = False
         self._holding: set[str] = set()
+        self._held: dict[str, int] = {}
         self._over = anyio.Event()
         self._halted = anyio.Event()
         self._short = anyio.Event()
@@ -149,22 +150,38 @@ class Build:
         found: list[Node] = []
         for name, event in [*self._returning.items()]:
             slots.reclaim(self.plan.slots(name))
-            if self.plan.resume(name, slots.free):
+            # As below: with nothing else running, there will be no more slots than there are.
+            enough = slots.free if self.plan.running or not slots.free else self.plan.limits.jobs
+            if self.plan.resume(name, enough):
                 del self._returning[name]
-                slots.take(self.plan.slots(name))
+                self._take(name)
                 event.set()
         while True:
             begun = self.plan.next(slots.free)
             if begun is not None:
-                slots.take(self.plan.slots(begun))
+                self._take(begun)
                 found.append(self.graph.nodes[begun])
             elif not self.plan.is_short:
                 if not self._returning:
                     slots.lend()
                 return found
             elif not slots.reclaim(slots.free + 1):
-                self._short.set()
-                return found
+                if self.plan.running or not slots.free:
+                    self._short.set()
+                    return found
+                # Below a make that has fewer slots than this asks for: it runs alone, with those there are.
+                begun = self.plan.next(self.plan.limits.jobs)
+                if begun is not None:
+                    self._take(begun)
+                    found.append(self.graph.nodes[begun])
+
+    def _take(self, name: str) -> None:
+        """The slots that a node takes, as far as there are so many: one that runs alone may ask for more."""
+        self._held[name] = min(self.plan.slots(name), self.doors.slots.free)
+        self.doors.slots.take(self._held[name])
+
+    def _give(self, name: str) -> None:
+        self.doors.slots.give(self._held.pop(name))
 
     async def _wait_for_slots(self) -> None:
         """While a node lacks a slot that was lent: until one comes back."""
@@ -197,7 +214,7 @@ class Build:
             self.interrupt(outcome.signal)
             outcome = replace(outcome, cancelled=True)
         duration_s = self.doors.clock() - begun
-        self.doors.slots.give(self.plan.slots(node.name))
+        self._give(node.name)
         self._end(node, outcome, why, duration_s)
         if not self.plan.running:
             self.doors.slots.recount()
@@ -357,7 +374,7 @@ class Build:
         if self.plan.state[name] not in OVER:
             self._done.setdefault(name, anyio.Event())
             self.plan.pause(node.name)
-            self.doors.slots.give(self.plan.slots(node.name))
+            self._give(node.name)
             if self.plan.state[name] == HELD and not self.plan.is_halted:
                 self._tell_skipped(self.plan.want(name))
             self._kick()

@@ -18,6 +18,7 @@ def main() -> int:
         print(f"trun {__version__}")
         return 0
     _open_standard_streams()
+    _let_any_text_out()
     try:
         return _entered()
     except KeyboardInterrupt:
@@ -35,6 +36,16 @@ def _open_standard_streams() -> None:
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
+
+
+def _let_any_text_out() -> None:
+    """Names are bytes, and a locale may know fewer characters than a file: neither may end trun."""
+    import io
+
+    for stream in (sys.stdout, sys.stderr):
+        is_utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
 
 
 def _entered() -> int:

@@ -30,14 +30,20 @@ if TYPE_CHECKING:
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 TICK_S = 0.1
+# After an interrupt, who does not read has so long to go on reading.
+PATIENCE_S = 5.0
 
 
 @noun
 class Ended:
-    """What came of a run: the exit code, and the signal that it was ended by."""
+    """What came of a run: the exit code, and the signal that it was ended by.
+
+    *Units*: `patience_s` bounds the wait for somebody who does not read what is still to be told; None for ever.
+    """
 
     exit_code: int
     signal: int | None = None
+    patience_s: float | None = None
 
 
 @noun
@@ -57,11 +63,14 @@ def run(case: Case) -> Ended:
     _refuse_nesting(case.expansion, case.selection, case.ambient)
     declined = _declined(case.request, case.selection, case.ambient)
     telling = reporter(case.request, case.expansion.project, case.ambient)
+    patience_s: float | None = None
     try:
-        return anyio.run(_Run(case, declined, telling).run)
+        ended = anyio.run(_Run(case, declined, telling).run)
+        patience_s = ended.patience_s
+        return ended
     finally:
         telling.close()
-        telling.drain()
+        telling.drain(patience_s)
 
 
 def _refuse_gaps(expansion: Expansion, selection: Selection) -> None:
@@ -216,7 +225,8 @@ class _Run:
                 duration_s=now - self.begun,
             )
         )
-        return Ended(exit_code=exit_code, signal=signum)
+        patience_s = None if signum is None else 0.0 if build.is_killed else PATIENCE_S
+        return Ended(exit_code=exit_code, signal=signum, patience_s=patience_s)
 
     async def _listen(self) -> None:
         """Signals, for as long as something runs."""

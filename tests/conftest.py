@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.kit.puppet import Puppets
 from tests.kit.space import Space
+
+# The same examples every time, and no deadline: how fast a loaded machine is proves nothing.
+settings.register_profile("trun", deadline=None, derandomize=True)
+settings.load_profile("trun")
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from runner.error import EXIT_DONE, Refusal, refuse, render
 
 # The words of a line whose answer can be remembered.
 PLAIN_LIST = ("--list", "-l", "--all")
+DOTENV_BYTES = 1 << 20
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.cli.words import Where
     from runner.manifest import Manifest
@@ -86,24 +87,28 @@ def seen(manifest: Manifest, where: Where, ambient: Ambient) -> Project:
     """The file through its profiles, with its dotenv files."""
     from runner.profile import declared, overlay
 
-    return declared(manifest, overlay(manifest, where.profiles), os=ambient.os, dotenv=dotenvs(manifest))
+    return declared(
+        manifest, overlay(manifest, where.profiles), os=ambient.os, dotenv=dotenvs(manifest, ambient.environ)
+    )
 
 
-def dotenvs(manifest: Manifest) -> list[tuple[str, dict[str, str]]]:
-    """The dotenv files that are there, the strongest first."""
+def dotenvs(manifest: Manifest, environ: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:
+    """The dotenv files that are there, the strongest first; they may name variables of the caller."""
     names = manifest.data.get("project", {}).get("dotenv", ())
     found = []
     for name in reversed([names] if isinstance(names, str) else names):
         try:
             with open(os.path.join(manifest.root, name), "rb") as file:
-                data = file.read()
+                data = file.read(DOTENV_BYTES + 1)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise refuse(f"`{name}` cannot be read: {error.strerror}") from None
         from runner.config.dotenv import parse
 
-        found.append((name, parse(data.decode("utf-8", "surrogateescape"), name)))
+        if len(data) > DOTENV_BYTES:
+            raise refuse(f"`{name}` has more than {DOTENV_BYTES >> 10:,} KiB")
+        found.append((name, parse(data.decode("utf-8", "surrogateescape"), name, environ)))
     return found
 
 

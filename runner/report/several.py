@@ -45,9 +45,10 @@ class Several:
         self._each("close")
         self._reporters = []
 
-    def drain(self) -> None:
+    def drain(self, idle_s: float | None = None) -> None:
         """Wait until everything is out, then give back what was opened.
 
+        *Units*: `idle_s` bounds the wait for somebody who reads nothing at all; None waits for ever.
         *Why*: apart from `close`, so that it can be done when the loop is over and a signal ends the wait in its
         ordinary way.
         """
@@ -55,7 +56,7 @@ class Several:
         if lost_bytes:
             self._trouble.write(b"warning: %d bytes of output are lost: no room for temporary files\n" % lost_bytes)
         for outlet in self.outlets:
-            outlet.drain()
+            outlet.drain(idle_s)
         for outlet in self.outlets:
             outlet.close()
         self._spool.close()

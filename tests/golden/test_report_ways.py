@@ -115,7 +115,7 @@ def test_verbose_tells_commands_costs_and_reasons() -> None:
     script.at = 1.0
     script.over()
     assert paper.text == (
-        "gen │ $ buf generate\\nbuf lint\n"
+        "gen │ $ buf generate\ngen │ $ buf lint\n"
         "✓ gen  1.0s  cpu 0.9s  212 MB  (input changed: a.proto)\n"
         "✓ api  fresh  (nothing changed)\n"
         "✓ all  fresh\n"
