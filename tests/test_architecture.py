@@ -246,9 +246,8 @@ def test_a_file_is_of_a_size_that_can_be_read(name: str) -> None:
 def functions() -> list[tuple[str, int]]:
     found = []
     for name in NAMES:
-        for node in ast.walk(tree(name)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.append((f"{name}.{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1))
+        nodes = [node for node in ast.walk(tree(name)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        found += [(f"{name}.{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1) for node in nodes]
     return found
 
 

@@ -124,7 +124,7 @@ def test_two_sets_of_arguments_never_make_one_name(first: object, second: object
 
 
 def test_what_a_dep_needs_and_is_not_given_is_refused() -> None:
-    text = '[tasks.a]\nrun = "x"\nargs.env = { required = true }\n[tasks.b]\ndeps = [{ task = "a", args = { en = "x" } }]\n'
+    text = '[tasks.a]\nargs.env = { required = true }\n[tasks.b]\ndeps = [{ task = "a", args = { en = "x" } }]\n'
     with pytest.raises(Refusal, match="task `a` has no argument `en`"):
         graph_of(text, "b")
 
