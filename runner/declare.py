@@ -10,7 +10,7 @@ from runner.error import Refusal, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
 
     from runner.manifest import KeyPath, Manifest
@@ -76,42 +76,24 @@ class Declaring:
 
     def task(self, name: str, raw: Mapping[str, Any], path: KeyPath) -> Task:
         """The task that a table declares. *Raises*: Refusal for what the schema cannot say."""
-        body, steps, other_platforms = self.steps(name, raw, path)
-        deps = [(at, dep) for at, dep in enumerate(raw.get("deps", ())) if not _is_drop(dep)]
-        return nouns.Task(
-            name=name,
-            path=path,
-            desc=raw.get("desc", ""),
-            aliases=texts(raw.get("alias")),
-            hidden=raw.get("hidden", False) or name.startswith("_"),
-            tags=texts(raw.get("tags")),
-            group=raw.get("group"),
-            steps=steps,
-            body=body,
-            other_platforms=other_platforms,
-            dir=raw.get("dir", ""),
-            shell=texts(raw.get("shell")) or self.shell,
-            deps=tuple(self.dep(dep, (*path, "deps", at)) for at, dep in deps),
-            dropped=tuple(dep[1:] for dep in raw.get("deps", ()) if _is_drop(dep)),
-            after=texts(raw.get("after")),
-            inputs=tuple(_input(entry) for entry in _entries(raw.get("inputs"))),
-            outputs=tuple(_output(entry) for entry in _entries(raw.get("outputs"))),
-            env={key: _text(value) for key, value in raw.get("env", {}).items()},
-            args={key: self.arg(key, value, (*path, "args", key)) for key, value in raw.get("args", {}).items()},
-            when=_when(raw.get("when")),
-            timeout_s=seconds(raw["timeout"]) if "timeout" in raw else None,
-            retry=_retry(raw.get("retry", 0)),
-            allow_failure=raw.get("allow_failure", False),
-            detach=raw.get("detach", False),
-            exclusive=raw.get("exclusive", False),
-            pools=_pools(raw.get("pool")),
-            weight=raw.get("weight", 1),
-            priority=raw.get("priority", 0),
-            memory_bytes=size_bytes(raw["memory"]) if "memory" in raw else 0,
-            interactive=raw.get("interactive", False),
-            confirm=raw.get("confirm"),
-            finally_=raw.get("finally"),
-        )
+        made: dict[str, Any] = {"name": name, "path": path}
+        if self.shell is not DEFAULT_SHELL:
+            made["shell"] = self.shell
+        for key, value in raw.items():
+            plain = PLAIN.get(key)
+            if plain is not None:
+                field, converted = plain
+                made[field] = value if converted is None else converted(value)
+        if name.startswith("_"):
+            made["hidden"] = True
+        if "deps" in raw:
+            deps = raw["deps"]
+            made["deps"] = tuple(self.dep(dep, (*path, "deps", at)) for at, dep in enumerate(deps) if not _is_drop(dep))
+            made["dropped"] = tuple(dep[1:] for dep in deps if _is_drop(dep))
+        if "args" in raw:
+            made["args"] = {key: self.arg(key, value, (*path, "args", key)) for key, value in raw["args"].items()}
+        made["body"], made["steps"], made["other_platforms"] = self.steps(name, raw, path)
+        return nouns.Task(**made)
 
     def steps(self, name: str, raw: Mapping[str, Any], path: KeyPath) -> tuple[str, tuple[Step, ...], tuple[str, ...]]:
         """Which key holds the command, its steps, and the platforms that have one where this one has none."""
@@ -256,3 +238,45 @@ def _pools(raw: Any) -> Mapping[str, int]:
     if isinstance(raw, dict):
         return raw
     return dict.fromkeys(texts(raw), 1)
+
+
+def _inputs(raw: Any) -> tuple[nouns.Input, ...]:
+    return tuple(_input(entry) for entry in _entries(raw))
+
+
+def _outputs(raw: Any) -> tuple[nouns.Output, ...]:
+    return tuple(_output(entry) for entry in _entries(raw))
+
+
+def _env(raw: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _text(value) for name, value in raw.items()}
+
+
+# The keys of a task that stand for themselves: the field that each fills, and how. The others are read by Declaring.
+PLAIN: Final[dict[str, tuple[str, Callable[[Any], Any] | None]]] = {
+    "desc": ("desc", None),
+    "alias": ("aliases", texts),
+    "hidden": ("hidden", None),
+    "tags": ("tags", texts),
+    "group": ("group", None),
+    "dir": ("dir", None),
+    "shell": ("shell", texts),
+    "after": ("after", texts),
+    "inputs": ("inputs", _inputs),
+    "outputs": ("outputs", _outputs),
+    "env": ("env", _env),
+    "when": ("when", _when),
+    "timeout": ("timeout_s", seconds),
+    "retry": ("retry", _retry),
+    "allow_failure": ("allow_failure", None),
+    "detach": ("detach", None),
+    "exclusive": ("exclusive", None),
+    "pool": ("pools", _pools),
+    "weight": ("weight", None),
+    "priority": ("priority", None),
+    "memory": ("memory_bytes", size_bytes),
+    "interactive": ("interactive", None),
+    "confirm": ("confirm", None),
+    "finally": ("finally_", None),
+}
+READ_APART: Final = (*BODIES, "deps", "args", "extends")

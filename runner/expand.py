@@ -62,6 +62,7 @@ class Expansion:
         self.pending: dict[str, str] = {}
         self.env = self._outer_env()
         self.known = self._known(given or {})
+        self._fill_env()
         self._globs: dict[str, tuple[str, ...]] = {}
 
     def _outer_env(self) -> dict[str, str]:
@@ -73,6 +74,13 @@ class Expansion:
         for _, layer in reversed(self.project.env_layers):
             found.update(layer)
         return found
+
+    def _fill_env(self) -> None:
+        """Names in `[env]` and in profiles' `env` are filled in, as far as they are known before a run."""
+        for _, layer in self.project.env_layers:
+            for name, value in layer.items():
+                if "{{" in value and self.env[name] == value and all(used in self.known for used in names(value)):
+                    self.env[name] = render(value, self.known)
 
     def _known(self, given: Mapping[str, str]) -> dict[str, ArgValue]:
         base: dict[str, ArgValue] = {

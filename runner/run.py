@@ -61,7 +61,7 @@ def run(case: Case) -> Ended:
     _refuse_gaps(case.expansion, case.selection)
     refuse_unset(case.expansion, case.selection.graph)
     _refuse_nesting(case.expansion, case.selection, case.ambient)
-    declined = _declined(case.request, case.selection, case.ambient)
+    declined = _declined(case)
     telling = reporter(case.request, case.expansion.project, case.ambient)
     patience_s: float | None = None
     try:
@@ -97,11 +97,12 @@ def _refuse_nesting(expansion: Expansion, selection: Selection, ambient: Ambient
             raise refuse(f"task `{name}` is running already, and this trun was started by it")
 
 
-def _declined(request: Request, selection: Selection, ambient: Ambient) -> dict[str, str]:
+def _declined(case: Case) -> dict[str, str]:
     """The nodes that somebody said no to, and those that only they need, each with the reason.
 
     *Raises*: Refusal where nobody can be asked.
     """
+    request, selection, ambient, manifest = case.request, case.selection, case.ambient, case.expansion.manifest
     wanted = selection.graph.needed(selection.wanted)
     asking = [name for name in selection.graph.order if name in wanted and selection.graph.nodes[name].task.confirm]
     asking = [name for name in asking if name not in selection.graph.skipped]
@@ -109,7 +110,11 @@ def _declined(request: Request, selection: Selection, ambient: Ambient) -> dict[
         return {}
     if ambient.ask is None:
         hint = "`--yes` answers, where no terminal is there to ask on"
-        raise Refusal(*(Problem(message=f"task `{name}` asks before it runs", hint=hint) for name in asking))
+        nodes = selection.graph.nodes
+        places = [manifest.value(*nodes[name].task.path, "confirm") for name in asking]
+        messages = [f"task `{name}` asks before it runs" for name in asking]
+        problems = zip(messages, places, strict=True)
+        raise Refusal(*(Problem(message=message, place=place, hint=hint) for message, place in problems))
     declined = {}
     for name in asking:
         node = selection.graph.nodes[name]

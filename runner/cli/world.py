@@ -32,7 +32,7 @@ def ambient() -> Ambient:
         stdin_is_terminal=stdin,
         stdout_is_terminal=_is_terminal(1),
         stderr_is_terminal=stderr,
-        ask=_asker() if stdin and stderr else None,
+        ask=_asker() if stdin and stderr and os.environ.get("CI", "") in ("", "0", "false") else None,
     )
 
 
