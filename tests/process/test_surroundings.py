@@ -183,6 +183,7 @@ def test_an_interrupt_while_very_much_starts_leaves_nothing(space: Space) -> Non
 # Output that goes nowhere
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "output", [["--output", "prefixed"], ["--output", "grouped"], ["--json"]], ids=lambda it: it[-1]
 )
