@@ -26,6 +26,8 @@ GRACE_S = 10.0
 DRAIN_S = 0.25
 # What is still there at the end of the run has so long to end by itself.
 SWEEP_S = 1.0
+# What a command writes is seen at the latest after this; a shorter one is read when it has ended.
+UNWATCHED_S = 0.02
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 
@@ -78,6 +80,10 @@ class Local:
             asyncio.get_running_loop().add_reader(found.fileno(), self._turn, found)
         return found
 
+    def _watch(self, pump: Pump) -> None:
+        if not pump.is_dead:
+            pump.watch()
+
     def _turn(self, pump: Pump) -> None:
         pump.turn()
         if pump.swept is not None:
@@ -94,6 +100,8 @@ class Local:
         pump = self._pump(leaves=action.detach)
         terminal = Terminal() if action.owns_terminal else None
         changed = anyio.Event()
+        if not pump.has_unwatched:
+            asyncio.get_running_loop().call_later(UNWATCHED_S, self._watch, pump)
         running = pump.start(action, program, sink, lambda: self._running[running].set())
         self._running[running] = changed
         try:

@@ -81,6 +81,8 @@ class Pump:
         self.is_dead = False
         self._number = 0
         self._envs: list[Mapping[str, str]] = []
+        self._unwatched: list[Running] = []
+        self._watched: set[int] = set()
         self.sock, self.pid = start_reaper(environ, leaves=leaves, jobserver_fds=jobserver_fds)
         self.selector.register(self.sock, selectors.EVENT_READ)
 
@@ -103,11 +105,28 @@ class Pump:
             os.set_blocking(fd, False)
             running.fds[fd] = stream  # type: ignore[assignment]
             self.by_fd[fd] = running
-            self.selector.register(fd, selectors.EVENT_READ)
+        self._unwatched.append(running)
         self._send(frame("run", *message), (out_end, err_end))
         os.close(out_end)
         os.close(err_end)
         return running
+
+    @property
+    def has_unwatched(self) -> bool:
+        """True while there are pipes that turn() does not see yet."""
+        return bool(self._unwatched)
+
+    def watch(self) -> None:
+        """Let turn() see the pipes of all that has been started by now.
+
+        *Why not at the start*: most commands of a large graph are over, and their pipes read, before anybody could
+        have seen a line come; watching costs as much as all the rest of the bookkeeping.
+        """
+        for running in self._unwatched:
+            for fd in running.fds:
+                self.selector.register(fd, selectors.EVENT_READ)
+                self._watched.add(fd)
+        self._unwatched.clear()
 
     def _env(self, env: Mapping[str, str]) -> int:
         """The number by which the reaper knows these variables; they are sent once."""
@@ -189,7 +208,9 @@ class Pump:
             self._send(frame("forget", running.number))
 
     def _close(self, running: Running, fd: int) -> None:
-        self.selector.unregister(fd)
+        if fd in self._watched:
+            self._watched.remove(fd)
+            self.selector.unregister(fd)
         del running.fds[fd], self.by_fd[fd]
         os.close(fd)
 

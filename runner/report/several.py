@@ -26,7 +26,10 @@ class Several:
     def tell(self, event: Event) -> None:
         """Tell each of them."""
         for reporter in tuple(self._reporters):
-            self._try(reporter, lambda told=reporter: told.tell(event))  # type: ignore[misc]
+            try:
+                reporter.tell(event)
+            except Exception as error:
+                self._mute(reporter, error)
 
     def tick(self, now: float) -> None:
         """Draw what is drawn, and send what waits; to be called about ten times a second while the run goes on."""
@@ -71,8 +74,11 @@ class Several:
         try:
             call()
         except Exception as error:
-            self._reporters.remove(reporter)
-            with suppress(Exception):
-                getattr(reporter, "pause", reporter.close)()
-            text = f"BUG: `{type(reporter).__name__}` is silent from here on: {type(error).__name__}: {error}"
-            self._trouble.write((" ".join(text.split()) + "\n").encode("utf-8", "backslashreplace"))
+            self._mute(reporter, error)
+
+    def _mute(self, reporter: Reporter, error: Exception) -> None:
+        self._reporters.remove(reporter)
+        with suppress(Exception):
+            getattr(reporter, "pause", reporter.close)()
+        text = f"BUG: `{type(reporter).__name__}` is silent from here on: {type(error).__name__}: {error}"
+        self._trouble.write((" ".join(text.split()) + "\n").encode("utf-8", "backslashreplace"))
