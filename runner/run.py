@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 TICK_S = 0.1
 # After an interrupt, who does not read has so long to go on reading.
-PATIENCE_S = 5.0
+PATIENCE_S = 1.0
 
 
 @noun

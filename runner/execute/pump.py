@@ -264,6 +264,11 @@ class Pump:
 
     def bury(self) -> None:
         """Kill what the reaper would have ended: it is below this process now, which adopts orphans too."""
+        # Its socket closes before the kernel hands its children over, so a look before it is buried may miss them.
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
         for _ in range(BURYINGS_AT_MOST):
             orphans = [pid for pid, parent in group.parents().items() if parent == os.getpid() and pid not in REAPERS]
             if not orphans:

@@ -53,7 +53,6 @@ class Reaper:
         self.defaults = [int(getattr(signal, name)) for name in IGNORED]
         self.defaults = [signum for signum in self.defaults if signum not in kept_ignored]
         self.empty = os.open(os.devnull, os.O_RDONLY)
-        self.folder = ""
         self.envs: dict[int, dict[bytes, bytes]] = {}
         self.is_over = False
 
@@ -110,9 +109,7 @@ class Reaper:
         program, argv, (shared, own), cwd = command
         env = {**self.envs[shared], **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
         try:
-            if cwd != self.folder:
-                os.chdir(cwd)
-                self.folder = cwd
+            os.chdir(cwd)
             pid = os.posix_spawn(program, argv, env, file_actions=actions, setpgroup=0, setsigdef=self.defaults)
         except OSError as error:
             self.send("unstarted", number, error.errno or 0)
