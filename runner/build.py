@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import anyio
 
-from runner.ask import Asking
+from runner.attempt import Attempts
 from runner.error import Refusal
-from runner.event import TaskEnded, TaskOutput, TaskReady, TaskRetried, TaskStarted, Warned
+from runner.event import TaskEnded, TaskReady, Warned
 from runner.graph import named_tasks
 from runner.noun import noun, replace
 from runner.plan import DONE, FAILED, HELD, OVER, SKIPPED
-from runner.result import Outcome, ending
+from runner.result import Outcome
 from runner.task import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from runner.attempt import Doors
     from runner.command import Commands
-    from runner.event import Event
-    from runner.execute import Executor, JobSlots
     from runner.plan import Plan
-    from runner.request import ArgValue
-    from runner.result import Sink, Status
+    from runner.result import Status
     from runner.task import Node
-
 
 # SIGINT and SIGQUIT, wherever trun runs.
 TERMINAL_KEYS = (2, 3)
-
-
-@noun
-class Doors:
-    """The build's doors to the world: what runs, what is told, what time it is, what files there are.
-
-    `found` gives the paths that the node's `inputs` or `outputs` match, relative to its folder.
-    """
-
-    executor: Executor
-    slots: JobSlots
-    tell: Callable[[Event], None]
-    clock: Callable[[], float]
-    found: Callable[[Node, str], tuple[str, ...]]
 
 
 @noun
@@ -70,16 +53,19 @@ class Build:
         self.left: list[str] = []
         self.interrupted: int | None = None
         self.is_out_of_time = False
-        self.is_killed = False
         self._holding: set[str] = set()
         self._held: dict[str, int] = {}
         self._over = anyio.Event()
-        self._halted = anyio.Event()
         self._short = anyio.Event()
         self._done: dict[str, anyio.Event] = {}
         self._returning: dict[str, anyio.Event] = {}
-        self.asking = Asking(commands, doors.executor, doors.found)
+        self.attempts = Attempts(commands, doors, self._call)
         self._group = anyio.create_task_group()
+
+    @property
+    def is_killed(self) -> bool:
+        """True after a second signal."""
+        return self.attempts.is_killed
 
     async def run(self) -> None:
         """Until every node has come to its end."""
@@ -95,7 +81,7 @@ class Build:
     def interrupt(self, signum: int) -> None:
         """The first time: nothing new starts, and what runs is handed the signal. The second time: it is killed."""
         if self.interrupted is not None:
-            self.is_killed = True
+            self.attempts.is_killed = True
             self.doors.executor.kill()
             return
         self.interrupted = signum
@@ -111,7 +97,7 @@ class Build:
         self._kick()
 
     def _halt(self, status: Status, why: str) -> None:
-        self._halted.set()
+        self.attempts.halted.set()
         for name in self.plan.halt():
             self._tell_end(name, status, reasons=(why,))
 
@@ -204,7 +190,7 @@ class Build:
     async def _node(self, node: Node) -> None:
         begun = self.doors.clock()
         try:
-            outcome, why = await self._run(node)
+            outcome, why = await self.attempts.run(node)
         except Refusal as refusal:
             # What is found wrong only in mid-run fails that task.
             self._complain(node.name, str(refusal))
@@ -287,84 +273,7 @@ class Build:
         self.doors.tell(Warned(time=self.doors.clock(), message=message, task=task))
 
     def _complain(self, name: str, text: str) -> None:
-        self._sink(name)("stderr", text.encode("utf-8", "surrogateescape") + b"\n")
-
-    def _sink(self, name: str) -> Sink:
-        tell, clock = self.doors.tell, self.doors.clock
-
-        def sink(stream: str, data: bytes) -> None:
-            tell(TaskOutput(time=clock(), task=name, stream=stream, data=data))  # type: ignore[arg-type]
-
-        return sink
-
-    async def _run(self, node: Node) -> tuple[Outcome, str]:
-        """All attempts of a node, and what always runs afterwards."""
-        words = await self.asking.words(node, self._sink(node.name))
-        why = await self.asking.condition(node, words)
-        if why is not None:
-            return Outcome(), f"skipped: {why}"
-        outcome = await self._attempts(node, words)
-        if node.task.finally_ is not None and not self.is_killed:
-            action = self.commands.script(node, node.task.finally_, "finally", words)
-            last = await self.doors.executor.run(action, self._sink(node.name))
-            if outcome.is_good and not last.is_good:
-                outcome = _added(outcome, last, trouble="`finally` failed")
-        return outcome, ""
-
-    async def _attempts(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
-        retry = node.task.retry
-        delay_s = retry.delay_s
-        shown = "\n".join(self.commands.shown(node, words))
-        for attempt in range(1, retry.count + 2):
-            self.doors.tell(
-                TaskStarted(
-                    time=self.doors.clock(),
-                    task=node.name,
-                    command=shown,
-                    attempt=attempt,
-                    owns_terminal=node.task.interactive,
-                )
-            )
-            outcome = await self._steps(node, words)
-            if outcome.is_good or attempt > retry.count or self.plan.is_halted or outcome.cancelled:
-                break
-            if retry.exit_codes and outcome.exit_code not in retry.exit_codes:
-                break
-            self.doors.tell(
-                TaskRetried(
-                    time=self.doors.clock(),
-                    task=node.name,
-                    attempt=attempt,
-                    of=retry.count + 1,
-                    delay_s=delay_s,
-                    why=ending(outcome),
-                )
-            )
-            with anyio.move_on_after(delay_s):
-                await self._halted.wait()
-            delay_s *= retry.backoff
-            if self._halted.is_set():
-                break
-        return outcome
-
-    async def _steps(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
-        """The steps in turn, as one outcome; the first failure is the last step."""
-        total = Outcome(exit_code=0)
-        timeout_s = node.task.timeout_s
-        deadline_s = anyio.current_time() + timeout_s if timeout_s is not None else None
-        for at, step in enumerate(node.task.steps):
-            if isinstance(step, Call):
-                outcome = await self._call(node, step, at)
-            else:
-                action = self.commands.action(node, step, words)
-                if deadline_s is not None:
-                    # The time is for all steps of an attempt together.
-                    action = replace(action, timeout_s=max(0.0, deadline_s - anyio.current_time()))
-                outcome = await self.doors.executor.run(action, self._sink(node.name))
-            total = _added(total, outcome)
-            if not outcome.is_good:
-                break
-        return total
+        self.attempts.sink(name)("stderr", text.encode("utf-8", "surrogateescape") + b"\n")
 
     async def _call(self, node: Node, step: Call, at: int) -> Outcome:
         """A step that is another node: wait until that is done, and hold nothing meanwhile."""
@@ -388,20 +297,3 @@ class Build:
         if name in self._holding or self.plan.state[name] == HELD:
             return Outcome(exit_code=1, trouble=f"its step `{name}` failed")
         return Outcome(exit_code=0)
-
-
-def _added(total: Outcome, outcome: Outcome, trouble: str | None = None) -> Outcome:
-    """Two outcomes, one after the other, as one: times add up, the largest memory counts, the end is the last one's."""
-    sizes = [size for size in (total.max_rss_bytes, outcome.max_rss_bytes) if size is not None]
-    times = [time for time in (total.cpu_s, outcome.cpu_s) if time is not None]
-    return Outcome(
-        exit_code=outcome.exit_code,
-        signal=outcome.signal,
-        duration_s=total.duration_s + outcome.duration_s,
-        cpu_s=sum(times) if times else None,
-        max_rss_bytes=max(sizes, default=None),
-        timed_out=outcome.timed_out,
-        cancelled=outcome.cancelled,
-        left=(*total.left, *outcome.left),
-        trouble=trouble or outcome.trouble,
-    )

@@ -7,7 +7,8 @@ import signal
 
 import anyio
 
-from runner.build import Build, Doors, Policy
+from runner.attempt import Doors
+from runner.build import Build, Policy
 from runner.check import refuse_unset
 from runner.command import STACK, Commands, stacked
 from runner.compose import executor, found, job_slots, reporter

@@ -19,7 +19,7 @@ RANKS: dict[int, list[str]] = {
     7: ["compose"],
     6: ["config.*", "tree.*", "store.*", "execute.*", "report.*", "hooks.*", "members.*", "testing"],
     5: ["build"],
-    4: ["ask", "settle", "outputs", "ledger"],
+    4: ["ask", "attempt", "settle", "outputs", "ledger"],
     3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history"],
     2: ["template", "argument", "declare", "profile", "command", "expand", "graph", "check", "select", "plan", "key"],
     1: ["error", "pattern", "request", "manifest", "task", "result", "event"],
@@ -39,7 +39,7 @@ HOMES: dict[str, set[str]] = {
     "pathspec": {"tree.ignore"},
     "wcwidth": {"report.width"},
     "rich": {"cli.app"},
-    "anyio": {"ask", "build", "run", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
+    "anyio": {"ask", "attempt", "build", "run", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
     "asyncio": {"watch", "execute"},
 }
 

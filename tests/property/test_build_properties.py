@@ -8,7 +8,8 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.build import Build, Doors, Policy
+from runner.attempt import Doors
+from runner.build import Build, Policy
 from runner.command import Commands
 from runner.event import TaskEnded, TaskStarted
 from runner.execute.jobserver import Slots
