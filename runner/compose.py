@@ -28,7 +28,11 @@ def job_slots(jobs: int, style: str, ambient: Ambient, *, is_asked: bool) -> Slo
         return jobserver.Joined(jobs, auth)
     if style == "auto":
         style = jobserver.best_style(ambient.environ)
-    return jobserver.Jobserver(jobs, style)
+    try:
+        return jobserver.Jobserver(jobs, style, ambient.environ)
+    except OSError:
+        # No place for a fifo: what runs below has to do without.
+        return jobserver.Slots(jobs)
 
 
 def executor(ambient: Ambient, slots: Slots) -> Local:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,10 +67,12 @@ class Slots:
 class Jobserver(Slots):
     """Slots that commands share. `style` is `fifo` or `pipe`; both are one fifo, handed on by name or by descriptor."""
 
-    def __init__(self, total: int, style: str) -> None:
+    def __init__(self, total: int, style: str, environ: Mapping[str, str]) -> None:
         super().__init__(total)
         self.style = style
-        self.folder = tempfile.mkdtemp(prefix="trun-jobs-")
+        # As tempfile does it, which takes as long to import as half an interpreter does to start.
+        self.folder = os.path.join(environ.get("TMPDIR") or "/tmp", f"trun-jobs-{os.urandom(8).hex()}")
+        os.mkdir(self.folder, 0o700)
         self.path = os.path.join(self.folder, "fifo")
         os.mkfifo(self.path, 0o600)
         # Our own description, so that not waiting here does not make the others' reads fail.
@@ -232,10 +233,10 @@ def make_version(text: str) -> tuple[int, ...]:
 
 def best_style(environ: Mapping[str, str]) -> str:
     """`fifo` where the GNU make that would be found is new enough to take one, or there is none; else `pipe`."""
-    import shutil
     import subprocess
 
-    make = shutil.which("make", path=environ.get("PATH"))
+    places = [os.path.join(folder, "make") for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+    make = next((place for place in places if os.access(place, os.X_OK)), None)
     if make is None:
         return "fifo"
     try:
