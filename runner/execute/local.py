@@ -154,9 +154,10 @@ class Local:
             self.stop()
             terminal.take_back()
             os.kill(os.getpid(), signal.SIGSTOP)
-            self.resume()
             set_modes(theirs)
+            # Before anything is woken: who owns the terminal must not find itself in the background.
             pump.hand_terminal(running)
+            self.resume()
         elif signum in (signal.SIGTTIN, signal.SIGTTOU):
             pump.signal(running, signal.SIGKILL)
             running.sink(
