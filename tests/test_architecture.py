@@ -206,12 +206,14 @@ def test_a_dear_library_lives_at_home(name: str) -> None:
         assert homes is None or name in homes or room in homes, f"{name} imports {imported}, at home in {homes}"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in PURE])
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PURE or name.startswith("pattern.")])
 def test_a_pure_room_touches_nothing(name: str) -> None:
     assert not {top.split(".")[0] for top in imports(tree(name))} & IMPURE
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in LIGHT or name.split(".")[0] in ("config", "draw")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name in LIGHT or name.split(".")[0] in ("config", "draw", "pattern")]
+)
 def test_the_light_path_loads_nothing_dear(name: str) -> None:
     dear = {top.split(".")[0] for top in imports(tree(name), at_module_level=True)} & DEAR
     assert not dear, f"{name} imports {dear} at module level"

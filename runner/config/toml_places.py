@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from runner.config import Span
+from runner.config.place import span_at
 from runner.config.source import NESTING_AT_MOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+    from runner.config import Span
     from runner.manifest import KeyPath
 
     Piece = tuple[str, int, int]
@@ -30,13 +31,7 @@ ESCAPED: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\
 
 def span(text: str, path: KeyPath, *, key: bool = False) -> Span:
     """The span of a value or a key, or of the deepest part of the path that is there."""
-    found = _read(text).found
-    while path and path not in found:
-        path, key = path[:-1], True
-    if not path:
-        return Span(start=0, end=0)
-    start, end, value_start, value_end = found[path]
-    return Span(start=start, end=end) if key else Span(start=value_start, end=value_end)
+    return span_at(_read(text).found, path, key=key)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from runner.config import Span
 from runner.config.naming import cut, name
-from runner.config.place import place
+from runner.config.place import place, span_at
 from runner.config.source import NESTING_AT_MOST, TOO_DEEP, VALUES_AT_MOST, decoded
 from runner.config.yaml_scalars import NOTHING, is_merge, shown_tag, text_of, value_of
 from runner.error import Problem, Refusal
@@ -43,13 +43,7 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
 def locate(text: str, path: KeyPath, *, key: bool = False) -> Span:
     """Where a value or a key stands; what came by an alias or a merge, where it was written."""
     reader = _read(text)
-    found, path = reader.found, reader.origin(path)
-    while path and path not in found:
-        path, key = path[:-1], True
-    if not path:
-        return Span(start=0, end=0)
-    start, end, value_start, value_end = found[path]
-    return Span(start=start, end=end) if key else Span(start=value_start, end=value_end)
+    return span_at(reader.found, reader.origin(path), key=key)
 
 
 @lru_cache(maxsize=1)
