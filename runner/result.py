@@ -1,4 +1,4 @@
-"""What crosses the seams: an action to an executor, an outcome back."""
+"""What crosses the seams: an action to an executor, an outcome back; what a store keeps of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     Status = Literal["ran", "fresh", "restored", "skipped", "failed", "timed_out", "cancelled"]
     Stream = Literal["stdout", "stderr"]
+    Kind = Literal["file", "link", "folder"]
     # Takes every byte a task writes, as it comes.
     Sink = Callable[[Stream, bytes], None]
 
@@ -56,6 +57,44 @@ class Outcome:
     def is_good(self) -> bool:
         """True if the command ended with 0, by itself and in time."""
         return self.exit_code == 0 and not self.timed_out and not self.cancelled and self.trouble is None
+
+
+@noun
+class Made:
+    """One output as it was recorded; its path is relative to the root.
+
+    *Units*: `size_bytes` of a file's content. `digest` is that of a file's content; a link has its text in `target`
+    instead, a folder (recorded only where it is empty) neither.
+    """
+
+    path: str
+    kind: Kind = "file"
+    digest: str = ""
+    size_bytes: int = 0
+    is_executable: bool = False
+    target: str = ""
+
+
+@noun
+class Record:
+    """What a store keeps of one result: all that brings it back, and what tells where it came from.
+
+    *Units*: `made_at` in seconds since the epoch, `duration_s` in seconds. `log` is the digest of all that the task
+    wrote, in the order in which it did ("" where that was nothing or was not kept). `parts` are the ingredients of the
+    key, labels and values; of variables that may be secret the name alone. `by` says who made it, and where.
+    """
+
+    key: str
+    task: str
+    exit_code: int = 0
+    outputs: tuple[Made, ...] = ()
+    log: str = ""
+    log_bytes: int = 0
+    parts: tuple[tuple[str, str], ...] = ()
+    run: str = ""
+    by: str = ""
+    made_at: float = 0.0
+    duration_s: float = 0.0
 
 
 FAILED_STATUSES = ("failed", "timed_out", "cancelled")

@@ -23,7 +23,7 @@ RANKS: dict[int, list[str]] = {
     3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history"],
     2: ["template", "argument", "declare", "profile", "command", "expand", "graph", "check", "select", "plan", "key"],
     1: ["error", "pattern", "request", "manifest", "task", "result", "event"],
-    0: ["stamp", "seal", "noun"],
+    0: ["stamp", "seal", "noun", "digest"],
 }
 
 # Rooms that know only their own seam and the nouns.
@@ -38,6 +38,7 @@ HOMES: dict[str, set[str]] = {
     "tomli_w": {"cli.lock", "start.import_"},
     "pathspec": {"tree.ignore"},
     "wcwidth": {"report.width"},
+    "blake3": {"digest"},
     "rich": {"cli.app"},
     "anyio": {"ask", "attempt", "build", "run", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
     "asyncio": {"watch", "execute"},
