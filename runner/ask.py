@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from runner.command import Commands
     from runner.execute import Executor
     from runner.request import ArgValue
-    from runner.result import Sink
-    from runner.task import Node
+    from runner.result import Action, Sink
+    from runner.task import Node, When
+
+# Conditions that are asked at the same time.
+ASKED_AT_ONCE = 4
 
 
 class Asking:
@@ -27,18 +30,34 @@ class Asking:
     `found` gives the paths that a node's `inputs` or `outputs` match, relative to its folder.
     """
 
-    def __init__(self, commands: Commands, executor: Executor, found: Callable[[Node, str], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        executor: Executor,
+        found: Callable[[Node, str], tuple[str, ...]],
+        sinks: Callable[[str], Sink],
+    ) -> None:
         self.commands = commands
         self.executor = executor
         self.found = found
+        self.sinks = sinks
         self._vars: dict[str, str | Refusal] = {}
+        self._conditions: dict[str, str | None] = {}
+        self._probes: dict[tuple[object, ...], str] = {}
         self._lock = anyio.Lock()
+        # What is asked needs no job slot, yet it shall not be asked of all nodes at once.
+        self._few = anyio.Semaphore(ASKED_AT_ONCE)
 
-    async def condition(self, node: Node, words: Mapping[str, ArgValue]) -> str | None:
+    async def condition(self, node: Node) -> str | None:
         """Why a node is skipped, as `when` says where it has to look or to ask; None where it runs."""
         when = node.task.when
         if when is None:
             return None
+        if node.name not in self._conditions:
+            self._conditions[node.name] = await self._condition(node, when)
+        return self._conditions[node.name]
+
+    async def _condition(self, node: Node, when: When) -> str | None:
         folder = self.commands.folder(node)
         for path in when.exists:
             base = self.commands.project.root if path.startswith("/") else folder
@@ -46,12 +65,37 @@ class Asking:
                 return f"`when.exists`: {path} is not there"
         if when.cmd is None:
             return None
-        action = self.commands.script(node, when.cmd, "when", words)
-        outcome = await self.executor.run(action, lambda stream, data: None)
+        action = self.commands.script(node, when.cmd, "when", await self.words(node))
+        async with self._few:
+            outcome = await self.executor.run(action, lambda stream, data: None)
         return None if outcome.is_good else f"`when.cmd`: `{action.argv[-1]}` ended with {ending(outcome)}"
 
-    async def words(self, node: Node, sink: Sink) -> Mapping[str, ArgValue]:
-        """What names stand for in the node's commands; what a var's command complains of goes to the sink.
+    async def probes(self, node: Node, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
+        """What the node's probes print, without the last line ends; each command is run once.
+
+        *Raises*: Refusal where one fails.
+        """
+        return tuple([await self._probe(node, at, words) for at in range(len(node.task.probes))])
+
+    async def _probe(self, node: Node, at: int, words: Mapping[str, ArgValue]) -> str:
+        action = self.commands.script(node, node.task.probes[at], at, words)
+        # Which node asks does not matter to what is told.
+        question = (action.argv, action.cwd, tuple(sorted(action.env.items())))
+        async with self._lock:
+            if question not in self._probes:
+                self._probes[question] = await self._told(node, at, action)
+        return self._probes[question]
+
+    async def _told(self, node: Node, at: int, action: Action) -> str:
+        written: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        outcome = await self.executor.run(action, lambda stream, data: written[stream].append(data))
+        if not outcome.is_good:
+            self.sinks(node.name)("stderr", b"".join(written["stderr"]))
+            raise self.commands.refused_probe(node, at, outcome.trouble or ending(outcome))
+        return b"".join(written["stdout"]).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    async def words(self, node: Node) -> Mapping[str, ArgValue]:
+        """What names stand for in the node's commands; what a var's command complains of is told as the node's.
 
         *Raises*: Refusal where a var's command fails.
         """
@@ -64,7 +108,7 @@ class Asking:
                 words[name] = self.found(node, name)
             else:
                 async with self._lock:
-                    words[name] = await self._var(name, sink)
+                    words[name] = await self._var(name, self.sinks(node.name))
         return words
 
     async def _var(self, name: str, sink: Sink) -> str:

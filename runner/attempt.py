@@ -47,7 +47,7 @@ class Attempts:
     ) -> None:
         self.commands = commands
         self.doors = doors
-        self.asking = Asking(commands, doors.executor, doors.found)
+        self.asking = Asking(commands, doors.executor, doors.found, self.sink)
         self.halted = anyio.Event()
         self.is_killed = False
         self._call = calls
@@ -62,14 +62,14 @@ class Attempts:
         return sink
 
     async def run(self, node: Node) -> tuple[Outcome, str]:
-        """All attempts of a node, and what always runs afterwards; `skipped: …` where its condition does not hold.
+        """All attempts of a node, and what always runs afterwards; and why it was skipped, where its condition does not hold.
 
         *Raises*: Refusal for what is found wrong only now.
         """
-        words = await self.asking.words(node, self.sink(node.name))
-        why = await self.asking.condition(node, words)
+        why = await self.asking.condition(node)
         if why is not None:
-            return Outcome(), f"skipped: {why}"
+            return Outcome(), why
+        words = await self.asking.words(node)
         outcome = await self._attempts(node, words)
         if node.task.finally_ is not None and not self.is_killed:
             action = self.commands.script(node, node.task.finally_, "finally", words)

@@ -8,9 +8,11 @@ from runner.attempt import Attempts
 from runner.error import Refusal
 from runner.event import TaskEnded, TaskReady, Warned
 from runner.graph import named_tasks
+from runner.job import Done, Jobs
 from runner.noun import noun, replace
-from runner.plan import DONE, FAILED, HELD, OVER, SKIPPED
-from runner.result import Outcome
+from runner.plan import DONE, FAILED, HELD, OVER, READY, SKIPPED
+from runner.result import FAILED_STATUSES, Outcome
+from runner.settle import NeedsLoop, NoAsks, Verdict, driven
 from runner.task import Call
 
 TYPE_CHECKING = False
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from runner.attempt import Doors
     from runner.command import Commands
+    from runner.job import Keeping
     from runner.plan import Plan
-    from runner.result import Status
+    from runner.result import Made, Status
     from runner.task import Node
 
 # SIGINT and SIGQUIT, wherever trun runs.
@@ -42,12 +45,13 @@ class Policy:
 class Build:
     """Drives a plan to its end. What became of each node is in `ended`."""
 
-    def __init__(self, plan: Plan, commands: Commands, doors: Doors, policy: Policy) -> None:
+    def __init__(self, plan: Plan, commands: Commands, doors: Doors, policy: Policy, keeping: Keeping) -> None:
         self.plan = plan
         self.graph = plan.graph
         self.commands = commands
         self.doors = doors
         self.policy = policy
+        self.settle = keeping.settle
         self.ended: dict[str, TaskEnded] = {}
         self.failures: list[str] = []
         self.left: list[str] = []
@@ -60,6 +64,10 @@ class Build:
         self._done: dict[str, anyio.Event] = {}
         self._returning: dict[str, anyio.Event] = {}
         self.attempts = Attempts(commands, doors, self._call)
+        self.jobs = Jobs(self.attempts, keeping)
+        self.saved_s = 0.0
+        self._verdicts: dict[str, Verdict] = {}
+        self._made: dict[str, tuple[Made, ...]] = {}
         self._group = anyio.create_task_group()
 
     @property
@@ -129,7 +137,51 @@ class Build:
         elif not node.task.steps:
             self._finish(name, "fresh")
         else:
-            self.plan.queue(name)
+            try:
+                self._judged(node, driven(self.settle.judge(node, NoAsks())))
+            except NeedsLoop:
+                self._group.start_soon(self._ask, node)
+            except Refusal as refusal:
+                self._refused(node, refusal)
+
+    async def _ask(self, node: Node) -> None:
+        """Judge a node for which a command has to be asked."""
+        try:
+            verdict = await self.settle.judge(node, self.attempts.asking)
+        except Refusal as refusal:
+            if self.plan.state[node.name] == READY:
+                self._refused(node, refusal)
+        else:
+            if self.plan.state[node.name] == READY:
+                self._judged(node, verdict)
+        self._kick()
+
+    def _refused(self, node: Node, refusal: Refusal) -> None:
+        """What is found wrong only in mid-run fails that task."""
+        self._complain(node.name, str(refusal))
+        reasons = (refusal.problems[0].message,)
+        self._finish(node.name, "failed", reasons=reasons, holds_back=not node.task.allow_failure)
+
+    def _judged(self, node: Node, verdict: Verdict) -> None:
+        if verdict.would == "skip":
+            self._finish(node.name, "skipped", reasons=verdict.reasons)
+        elif verdict.would == "fresh":
+            self._fresh(node, verdict)
+        else:
+            self._verdicts[node.name] = verdict
+            self.plan.queue(node.name)
+
+    def _fresh(self, node: Node, verdict: Verdict) -> None:
+        last = verdict.last
+        assert last is not None, "BUG: fresh without a last run"
+        self.saved_s += last.duration_s
+        self._make(node, last.outputs)
+        self._finish(node.name, "fresh", facts={"outputs": tuple(made.path for made in last.outputs)})
+
+    def _make(self, node: Node, made: tuple[Made, ...] | None) -> None:
+        """What a node has made; nothing is told of one that does not declare that it makes something."""
+        if made is not None and node.outputs:
+            self._made[node.name] = made
 
     def _begun(self) -> list[Node]:
         slots = self.doors.slots
@@ -190,40 +242,50 @@ class Build:
     async def _node(self, node: Node) -> None:
         begun = self.doors.clock()
         try:
-            outcome, why = await self.attempts.run(node)
+            done = await self.jobs.do(node, self._verdicts.pop(node.name))
         except Refusal as refusal:
             # What is found wrong only in mid-run fails that task.
             self._complain(node.name, str(refusal))
-            outcome, why = Outcome(trouble=refusal.problems[0].message, cancelled=self.interrupted is not None), ""
+            is_cancelled = self.interrupted is not None
+            done = Done(outcome=Outcome(trouble=refusal.problems[0].message, cancelled=is_cancelled))
+        outcome = done.outcome
         if node.task.interactive and outcome.signal in TERMINAL_KEYS and self.interrupted is None:
             # The keys of the terminal went to the one that owned it; they were meant for the run.
             self.interrupt(outcome.signal)
-            outcome = replace(outcome, cancelled=True)
+            done = replace(done, outcome=replace(outcome, cancelled=True))
         duration_s = self.doors.clock() - begun
         self._give(node.name)
-        self._end(node, outcome, why, duration_s)
+        self._end(node, done, duration_s)
         if not self.plan.running:
             self.doors.slots.recount()
 
-    def _end(self, node: Node, outcome: Outcome, why: str, duration_s: float) -> None:
-        status: Status = "ran"
-        if why.startswith("skipped: "):
-            self._finish(node.name, "skipped", reasons=(why.removeprefix("skipped: "),))
+    def _end(self, node: Node, done: Done, duration_s: float) -> None:
+        outcome = done.outcome
+        if done.why_skipped:
+            self._finish(node.name, "skipped", reasons=(done.why_skipped,))
             return
-        if outcome.timed_out or (self.is_out_of_time and outcome.cancelled):
-            status = "timed_out"
-        elif outcome.cancelled:
-            status = "cancelled"
-        elif not outcome.is_good:
-            status = "failed"
+        status = self._status(done)
         self.left += outcome.left
         for process in outcome.left:
             self._warn(f"left a process running that ends with the run: {process}", node.name)
-        is_bad = status != "ran"
-        reasons = (outcome.trouble,) if outcome.trouble else ()
-        facts = {"exit_code": outcome.exit_code, "signal": outcome.signal, "duration_s": duration_s}
+        self.saved_s += done.saved_s
+        is_bad = status in FAILED_STATUSES
+        reasons = ((outcome.trouble,) if outcome.trouble else ()) if is_bad else done.reasons
+        facts: dict[str, object] = {"exit_code": outcome.exit_code, "signal": outcome.signal, "duration_s": duration_s}
         facts |= {"cpu_s": outcome.cpu_s, "max_rss_bytes": outcome.max_rss_bytes}
+        facts |= {"outputs": tuple(made.path for made in done.made or ())}
+        self._make(node, done.made)
         self._finish(node.name, status, reasons=reasons, holds_back=is_bad and not node.task.allow_failure, facts=facts)
+
+    def _status(self, done: Done) -> Status:
+        outcome = done.outcome
+        if done.status is not None:
+            return done.status
+        if outcome.timed_out or (self.is_out_of_time and outcome.cancelled):
+            return "timed_out"
+        if outcome.cancelled:
+            return "cancelled"
+        return "ran" if outcome.is_good else "failed"
 
     def _finish(
         self,
@@ -236,7 +298,8 @@ class Build:
     ) -> None:
         """A node is over: tell, then tell of those that it takes with it, then stop starting if that is asked for."""
         self._tell_end(name, status, reasons=reasons, facts=facts)
-        is_failure = status in ("failed", "timed_out", "cancelled")
+        is_failure = status in FAILED_STATUSES
+        self.settle.ended(name, "failed" if is_failure else "skipped" if status == "skipped" else "done", self._made.pop(name, None))
         state = FAILED if is_failure else SKIPPED if status == "skipped" else DONE
         if holds_back:
             self._holding.add(name)
@@ -262,6 +325,7 @@ class Build:
             reasons=reasons,
             is_allowed=task.allow_failure,
             has_command=bool(task.steps),
+            key=self.settle.keys[name].digest if name in self.settle.keys and task.is_cached else None,
             **(facts or {}),  # type: ignore[arg-type]
         )
         self.ended[name] = event

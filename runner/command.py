@@ -1,4 +1,4 @@
-"""What a node runs: its words, its folder, and its environment with where each value came from."""
+"""What a node runs: its words and its folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from runner.expand import widened
 from runner.result import Action
 from runner.task import Argv, Call, File, Script
 from runner.template import TemplateError, names, quoting, render, render_words
+from runner.variables import Variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ INTERPRETERS: Final[dict[str, tuple[str, ...]]] = {
 }
 # What a command may name and only a run can know.
 FOUND: Final = ("inputs", "outputs")
-# The nodes that a command runs below, one a line: a trun below a trun must not wait for itself.
-STACK: Final = "TRUN_STACK"
 
 
 class Commands:
@@ -48,57 +47,8 @@ class Commands:
         self.project = expansion.project
         self.ambient = expansion.ambient
         self.expansion = expansion
-        self.extra = dict(extra or {})
-        self._base: dict[str, tuple[str, str]] | None = None
-        self._plain: dict[str, str] | None = None
         self._is_plain: dict[str, bool] = {}
-        self._templates: bool | None = None
-        # Where values are templates: what comes from the caller or from dotenv is what it is.
-        self._templated = {source for source, _ in self.project.env_layers}
-
-    def _layers(self) -> dict[str, tuple[str, str]]:
-        """What every command sees, with its source: dotenv, the caller, `[env]`, profiles; the last one wins."""
-        if self._base is None:
-            found: dict[str, tuple[str, str]] = {}
-            for source, layer in reversed(self.project.dotenv):
-                found.update({name: (value, source) for name, value in layer.items()})
-            found.update({name: (value, "environment") for name, value in self.ambient.environ.items()})
-            for source, layer in reversed(self.project.env_layers):
-                found.update({name: (value, source) for name, value in layer.items()})
-            found.update({name: (value, "trun") for name, value in self.extra.items()})
-            self._base = found
-        return self._base
-
-    def environment(self, node: Node, words: Mapping[str, ArgValue]) -> dict[str, tuple[str, str]]:
-        """Each variable that the node's commands see, with its value and where that was said."""
-        found = dict(self._layers())
-        for name, (value, source) in found.items():
-            if "{{" in value and source in self._templated:
-                with self.expansion.placed():
-                    found[name] = (render(value, words), source)
-        for name, value in node.task.env.items():
-            with self.expansion.placed(*node.task.path, "env", name):
-                found[name] = (render(value, words), f"task {node.task.name}")
-        return {**found, **{name: (value, "trun") for name, value in self._own(node).items()}}
-
-    def plain_environment(self, node: Node, words: Mapping[str, ArgValue]) -> Mapping[str, str]:
-        """The variables alone, but for trun's own; one object for all nodes that say nothing of their own."""
-        if node.task.env or self._has_templates():
-            return {name: value for name, (value, _) in self.environment(node, words).items()}
-        if self._plain is None:
-            self._plain = {name: value for name, (value, _) in self._layers().items()}
-        return self._plain
-
-    def _own(self, node: Node) -> dict[str, str]:
-        above = self.ambient.environ.get(STACK)
-        here = stacked(self.project.root, node.name)
-        return {"TRUN_TASK": node.name, STACK: f"{above}\n{here}" if above else here}
-
-    def _has_templates(self) -> bool:
-        if self._templates is None:
-            layers = self._layers().values()
-            self._templates = any("{{" in value and source in self._templated for value, source in layers)
-        return self._templates
+        self.variables = Variables(expansion, dict(extra or {}))
 
     def folder(self, node: Node) -> str:
         """The absolute folder that a node works in."""
@@ -130,9 +80,10 @@ class Commands:
         # A name that begins with a dash is a file all the same.
         return (*INTERPRETERS[ending], file if not file.startswith("-") else f"./{file}")
 
-    def script(self, node: Node, text: str, key: str, words: Mapping[str, ArgValue]) -> Action:
-        """A text of another key, such as `finally`, as an action of the node."""
-        with self.expansion.placed(*node.task.path, key):
+    def script(self, node: Node, text: str, key: str | int, words: Mapping[str, ArgValue]) -> Action:
+        """A text of another key, such as `finally`, or of a probe by its number, as an action of the node."""
+        path = ("probes", key) if isinstance(key, int) else (key,)
+        with self.expansion.placed(*node.task.path, *path):
             argv = (*node.task.shell, render(text, words, quoting(node.task.shell)))
         return self._action(node, argv, words)
 
@@ -144,9 +95,9 @@ class Commands:
         return Action(
             task=node.name,
             argv=argv,
-            env=self.plain_environment(node, words),
+            env=self.variables.plain(node, words),
             cwd=self.folder(node),
-            own=self._own(node),
+            own=self.variables.own(node),
             timeout_s=node.task.timeout_s,
             owns_terminal=node.task.interactive,
             detach=node.task.detach,
@@ -154,12 +105,10 @@ class Commands:
 
     def late(self, node: Node) -> set[str]:
         """The names that a node's commands use and only a run can know: vars that a command tells, files as found."""
-        if self.is_plain(node.task) and not self._has_templates():
+        if self.is_plain(node.task) and not self.variables.has_templates():
             return set()
         used = {name for text, _ in texts(node.task) if "{{" in text for name in names(text)}
-        for value, source in self._layers().values():
-            if "{{" in value and source in self._templated:
-                used.update(name for name in names(value) if name in self.expansion.pending)
+        used |= self.variables.late()
         return {name for name in used if name in FOUND or name in self.expansion.pending}
 
     def is_plain(self, task: Task) -> bool:
@@ -180,12 +129,7 @@ class Commands:
         shell = self.project.shell
         with self.expansion.placed("vars", name):
             argv = (*shell, render(self.expansion.pending[name], words, quoting(shell)))
-        env = {
-            key: value
-            for key, (value, source) in self._layers().items()
-            if "{{" not in value or source not in self._templated
-        }
-        return Action(task=f"vars.{name}", argv=argv, env=env, cwd=self.project.root)
+        return Action(task=f"vars.{name}", argv=argv, env=self.variables.fixed(), cwd=self.project.root)
 
     def var_text(self, name: str, words: Mapping[str, ArgValue]) -> str:
         """A var that names others, once those are known."""
@@ -195,6 +139,11 @@ class Commands:
     def refused_var(self, name: str, why: str) -> Refusal:
         """The refusal for a var whose command failed."""
         return refuse(f"the command of var `{name}` failed: {why}", self.project.manifest.value("vars", name))
+
+    def refused_probe(self, node: Node, at: int, why: str) -> Refusal:
+        """The refusal for a probe that failed."""
+        place = self.project.manifest.value(*node.task.path, "probes", at)
+        return refuse(f"probe `{node.task.probes[at]}` of task `{node.task.name}` failed: {why}", place)
 
     def shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
         """The steps as a person would type them; what only a run can know stays as it is written."""
@@ -214,11 +163,6 @@ class Commands:
                 quote = quoting(("sh",))
                 found.append(" ".join(quote(word) for word in self.argv(node, step, kept)))
         return found
-
-
-def stacked(root: str, name: str) -> str:
-    """A node as it is told to what runs below it."""
-    return f"{root!a} {name!a}"
 
 
 def lenient(quote: Callable[[str], str]) -> Callable[[str], str]:
@@ -246,6 +190,7 @@ def texts(task: Task) -> list[tuple[str, tuple[str | int, ...]]]:
         for key, text in (("dir", task.dir), ("confirm", task.confirm), ("finally", task.finally_))
         if text
     ]
+    found += [(text, ("probes", at)) for at, text in enumerate(task.probes)]
     if task.when is not None and task.when.cmd:
         found.append((task.when.cmd, ("when", "cmd")))
     return found

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from runner.noun import noun
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Final
 
     from runner.execute.jobserver import Slots
-    from runner.execute.local import Local
+    from runner.execute.local import Local as Executor
+    from runner.expand import Expansion
     from runner.pattern.index import OutputIndex
+    from runner.report.recorded import Recorded
     from runner.report.several import Several
     from runner.request import Ambient, Request
+    from runner.select import Selection
+    from runner.settle import Modes, Settle
     from runner.task import Node, Project
+    from runner.tree.disk import Disk
+    from runner.tree.memory import Memory
+
+MODES_HINT: Final = "each of `local` and `remote` is `rw`, `r`, `w` or `off`"
 
 
 def job_slots(jobs: int, style: str, ambient: Ambient, *, is_asked: bool) -> Slots:
@@ -35,7 +46,7 @@ def job_slots(jobs: int, style: str, ambient: Ambient, *, is_asked: bool) -> Slo
         return jobserver.Slots(jobs)
 
 
-def executor(ambient: Ambient, slots: Slots) -> Local:
+def executor(ambient: Ambient, slots: Slots) -> Executor:
     """What runs the actions of a run."""
     from runner.execute.local import Local
 
@@ -45,32 +56,182 @@ def executor(ambient: Ambient, slots: Slots) -> Local:
 def found(root: str, producers: OutputIndex) -> Callable[[Node, str], tuple[str, ...]]:
     """Looks up what a node's `inputs` or `outputs` match, relative to its folder.
 
-    Among inputs nothing counts that git ignores, but for what other tasks make that the node follows; and nothing that
-    tasks make which it does not follow: so nothing depends on who ran first.
+    An output that is named without a wildcard is one whether it is there or not.
     """
 
     def look(node: Node, which: str) -> tuple[str, ...]:
         import posixpath
 
         from runner.pattern import Globs
+        from runner.settle import wanted
         from runner.tree.glob import find
         from runner.tree.ignore import Ignore
 
         if which == "outputs":
-            seen = find(root, Globs(node.outputs))
+            paths: list[str] = []
+            for glob in node.outputs:
+                is_file = glob.is_literal and not glob.is_folder
+                bases = [spelling.base for spelling in glob.spellings]
+                paths += bases if is_file else [entry.path for entry in find(root, Globs((glob,)))]
         else:
-            feeds = [feed for feed in producers.feeding(node.inputs) if feed.owner != node.task.name]
-            feeds = [feed for feed in feeds if feed.owner not in node.task.dropped]
-            made = Globs((*node.even_ignored.globs, *(feed.output for feed in feeds)))
-            others = producers.besides([feed.owner for feed in feeds])
-            seen = find(root, node.inputs, ignored=Ignore(root), leave_out=others, even_ignored=made)
-        return tuple(posixpath.relpath(f"/{entry.path}", f"/{node.dir}") for entry in seen)
+            seen = wanted(node, producers)
+            even = seen.even_ignored
+            looked = find(root, node.inputs, ignored=Ignore(root), leave_out=seen.leave_out, even_ignored=even)
+            paths = [entry.path for entry in looked]
+        return tuple(posixpath.relpath(f"/{path}", f"/{node.dir}") for path in dict.fromkeys(paths))
 
     return look
 
 
-def reporter(request: Request, project: Project, ambient: Ambient) -> Several:
-    """All who are told of the run. *Raises*: Refusal where the file for events cannot be written."""
+@noun
+class Kept:
+    """What lasts beyond a run: what was judged by, where it is kept, and since when the run goes on."""
+
+    settle: Settle
+    recorded: Recorded
+    folder: str
+    run: str
+    begun: float
+    clock: Callable[[], float]
+    memory: Memory
+
+    def close(self) -> list[str]:
+        """Keep what was learnt; what went wrong with that, for warnings."""
+        sources = self.settle.sources
+        sources.tree.close()
+        sources.ledger.close()
+        stores = getattr(sources.store, "troubles", [])
+        return [*self.memory.troubles, *sources.ledger.troubles, *stores]
+
+
+def modes(request: Request, project: Project, ambient: Ambient, wanted: Sequence[str]) -> Modes:
+    """How caches are used in a run."""
+    from runner.settle import Modes
+
+    local = cache_modes(request.cache_mode).get("local", "rw")
+    is_off = request.no_cache or ambient.environ.get("TRUN_NO_CACHE", "") not in ("", "0")
+    return Modes(
+        reads="r" in local,
+        writes="w" in local and not is_off,
+        is_off=is_off,
+        forced=frozenset(wanted if request.force else ()),
+        failures=project.cache.failures,
+    )
+
+
+def cache_modes(text: str | None) -> dict[str, str]:
+    """`local=rw,remote=r` as pairs. *Raises*: Refusal for what is none."""
+    from runner.error import refuse
+
+    found: dict[str, str] = {}
+    for pair in text.split(",") if text is not None else ():
+        name, _, how = pair.partition("=")
+        if name not in ("local", "remote") or how not in ("rw", "r", "w", "off"):
+            raise refuse(f"`--cache-mode` must be such as `local=rw,remote=r`, not `{text}`", None, MODES_HINT)
+        found[name] = "" if how == "off" else how
+    return found
+
+
+def cache_folder(project: Project, ambient: Ambient) -> str:
+    """Where the results of this machine are kept: as `TRUN_CACHE_DIR` says, else as the file does."""
+    import os
+
+    said = ambient.environ.get("TRUN_CACHE_DIR") or project.cache.dir
+    if said == "~" or said.startswith("~/"):
+        said = ambient.environ.get("HOME", "~") + said[1:]
+    base = ambient.cwd if ambient.environ.get("TRUN_CACHE_DIR") else project.root
+    return os.path.normpath(os.path.join(base, said))
+
+
+def kept(request: Request, selection: Selection, expansion: Expansion, ambient: Ambient) -> Kept:
+    """What a run, or a look at what it would do, goes by."""
+    import os
+
+    from runner.command import Commands
+    from runner.ledger import Ledger
+    from runner.premises import home, prepare
+    from runner.report.recorded import Recorded
+    from runner.settle import Settle, Sources
+    from runner.store.local import Local
+    from runner.tree.disk import Disk
+    from runner.tree.memory import Memory
+
+    project = expansion.project
+    is_run = request.verb == "run"
+    folder = prepare(project.root) if is_run else home(project.root)
+    state = os.path.join(folder, "state")
+    begun = ambient.clock()
+    memory = Memory(os.path.join(state, f"digests.{project.cache.digest}"))
+    tree = Disk(
+        project.root, algorithm=project.cache.digest, memory=memory, clock_ns=lambda: int(ambient.clock() * 1e9)
+    )
+    store = Local(cache_folder(project, ambient), algorithm=project.cache.digest, clock=ambient.clock)
+    sources = Sources(
+        tree=tree,
+        ledger=Ledger(os.path.join(state, ledger_name(project))),
+        store=store,
+        producers=selection.producers,
+        clock=ambient.clock,
+        pick=_picker(tree),
+        veil=_veil(folder),
+    )
+    how = modes(request, project, ambient, selection.wanted)
+    return Kept(
+        settle=Settle(selection.graph, Commands(expansion), sources, how),
+        recorded=Recorded(folder, project.settings.keep_runs),
+        folder=folder,
+        run=f"{int(begun * 1000):x}-{os.getpid():x}",
+        begun=begun,
+        clock=ambient.clock,
+        memory=memory,
+    )
+
+
+def ledger_name(project: Project) -> str:
+    """The name of the ledger: each tasks file of a folder has its own, since each knows other tasks."""
+    import os
+
+    name = os.path.basename(project.manifest.path)
+    return "ledger" if name in ("tasks.toml", "tasks.yaml", "tasks.yml") else f"ledger.{name}"
+
+
+def by(ambient: Ambient) -> str:
+    """Who makes results now, and where: for those who find them later."""
+    import os
+
+    user = ambient.environ.get("USER") or ambient.environ.get("LOGNAME") or str(os.getuid())
+    return f"{user}@{os.uname().nodename}"
+
+
+def _veil(folder: str) -> Callable[[str, str], str]:
+    """Makes of a secret what may be kept of it: a digest that only this project can make."""
+    known: list[bytes] = []
+
+    def veil(name: str, value: str) -> str:
+        from runner.digest import hasher
+        from runner.premises import salt
+
+        if not known:
+            known.append(salt(folder))
+        told = f"{name}\0{value}".encode("utf-8", "surrogateescape")
+        return "digest " + hasher("blake3")(known[0] + told).hexdigest()[:16]
+
+    return veil
+
+
+def _picker(tree: Disk) -> Callable[[str, str], str]:
+    """Gives one key of a file, as a text."""
+
+    def pick(file: str, key: str) -> str:
+        from runner.tree.pick import picked
+
+        return picked(tree, file, key)
+
+    return pick
+
+
+def reporter(request: Request, project: Project, ambient: Ambient, recorded: Recorded | None) -> Several:
+    """All who are told of the run; it is recorded first. *Raises*: Refusal where events cannot be written to a file."""
     from runner import __version__
     from runner.error import refuse
     from runner.report.telling import Asked, telling
@@ -87,6 +248,6 @@ def reporter(request: Request, project: Project, ambient: Ambient) -> Several:
         err_is_terminal=ambient.stderr_is_terminal,
     )
     try:
-        return telling(asked)
+        return telling(asked, recorded)
     except OSError as error:
         raise refuse(f"`--json={request.json}` cannot be written: {error.strerror}") from None

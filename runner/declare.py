@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner.manifest import KeyPath, Manifest
     from runner.request import ArgValue
-    from runner.task import Arg, Dep, Retry, Step, Task, When
+    from runner.task import Arg, Caching, Dep, Retry, Step, Task, When
 
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES: Final = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
@@ -248,6 +248,10 @@ def _outputs(raw: Any) -> tuple[nouns.Output, ...]:
     return tuple(_output(entry) for entry in _entries(raw))
 
 
+def _cache(raw: Any) -> Caching:
+    return nouns.Caching(on=raw) if isinstance(raw, bool) else nouns.Caching(**raw)
+
+
 def _env(raw: Mapping[str, Any]) -> dict[str, str]:
     return {name: _text(value) for name, value in raw.items()}
 
@@ -265,6 +269,12 @@ PLAIN: Final[dict[str, tuple[str, Callable[[Any], Any] | None]]] = {
     "inputs": ("inputs", _inputs),
     "outputs": ("outputs", _outputs),
     "env": ("env", _env),
+    "uses_env": ("uses_env", texts),
+    "pass_env": ("pass_env", texts),
+    "probes": ("probes", texts),
+    "cache": ("cache", _cache),
+    "expires": ("expires_s", seconds),
+    "in_place": ("in_place", None),
     "when": ("when", _when),
     "timeout": ("timeout_s", seconds),
     "retry": ("retry", _retry),

@@ -30,7 +30,7 @@ class TaskPlanned:
 
     time: float
     task: str
-    would: str
+    would: str | None = None
     reasons: tuple[str, ...] = ()
 
 

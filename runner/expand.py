@@ -42,10 +42,14 @@ class Words(dict[str, "ArgValue"]):
     def __missing__(self, name: str) -> ArgValue:
         return self.env[name[4:]]
 
+    def widened(self, more: Mapping[str, ArgValue]) -> Words:
+        """The same, and more names where these have none."""
+        return Words({**more, **self}, self.env)
+
 
 def widened(words: Mapping[str, ArgValue], more: Mapping[str, ArgValue]) -> Words:
     """The same names and environment, and more names where these have none."""
-    return Words({**more, **words}, words.env if isinstance(words, Words) else {})
+    return words.widened(more) if isinstance(words, Words) else Words({**more, **words}, {})
 
 
 class Expansion:
@@ -61,7 +65,8 @@ class Expansion:
         self.nodes: dict[str, Node] = {}
         self.pending: dict[str, str] = {}
         self.env = self._outer_env()
-        self.known = self._known(given or {})
+        self.given = dict(given or {})
+        self.known = self._known(self.given)
         self._fill_env()
         self._globs: dict[str, tuple[str, ...]] = {}
 
@@ -199,6 +204,8 @@ class Expansion:
         words["task"] = task.name
         folder = self._dir(task, words)
         words["dir"] = folder or "."
+        picks = self._picks(task, folder, words) if any("#" in entry.text for entry in task.inputs) else ()
+        inputs = self._inputs(task, folder, words)
         return Node(
             name=name,
             task=task,
@@ -206,7 +213,9 @@ class Expansion:
             rest=rest,
             dir=folder,
             words=words,
-            inputs=self._inputs(task, folder, words),
+            inputs=inputs,
+            files=inputs if not picks else self._inputs(task, folder, words, without_picks=True),
+            picks=picks,
             even_ignored=self._inputs(task, folder, words, only_ignored=True),
             outputs=self._outputs(task, folder, words),
         )
@@ -226,9 +235,29 @@ class Expansion:
             raise refuse(f"`dir` of task `{task.name}` is outside the project", self.manifest.value(*task.path, "dir"))
         return "" if folder == "." else folder
 
-    def _inputs(self, task: Task, folder: str, words: Words, *, only_ignored: bool = False) -> Globs:
+    def _picks(self, task: Task, folder: str, words: Words) -> tuple[tuple[str, str], ...]:
+        """The files of which only one key counts, each with that key."""
+        found = []
+        for at, entry in enumerate(task.inputs):
+            file, key = file_and_key(entry.text)
+            if key:
+                path = (*task.path, "inputs", at)
+                glob = self._glob(file, folder, words, path, self.project.outside)
+                if not glob.is_literal or glob.is_negated:
+                    raise refuse(f"`{entry.text}` takes a key of one file", self.manifest.value(*path))
+                found += [(spelling.base, self.path_text(key, words, path)) for spelling in glob.spellings]
+        return tuple(found)
+
+    def _inputs(
+        self, task: Task, folder: str, words: Words, *, only_ignored: bool = False, without_picks: bool = False
+    ) -> Globs:
         texts: list[tuple[str, str, KeyPath]]
         entries = [(at, entry) for at, entry in enumerate(task.inputs) if entry.ignored or not only_ignored]
+        if without_picks:
+            entries = [(at, entry) for at, entry in entries if not file_and_key(entry.text)[1]]
+        if task.cache.on and not task.inputs and not only_ignored:
+            # Without a word about its inputs: every file below its folder that is not ignored.
+            return Globs((Glob.of("**", folder),))
         texts = [(entry.text, folder, ("inputs", at)) for at, entry in entries]
         texts += [(step.path, folder, ("file",)) for step in task.steps if isinstance(step, File) and not only_ignored]
         if not texts:
@@ -236,7 +265,8 @@ class Expansion:
         found = []
         for text, base, path in texts:
             for plain, anchor in self._unnamed(text, base, (*task.path, *path)):
-                found.append(self._glob(_file_part(plain), anchor, words, (*task.path, *path)))
+                whole = (*task.path, *path)
+                found.append(self._glob(file_and_key(plain)[0], anchor, words, whole, self.project.outside))
         return Globs(tuple(found))
 
     def _outputs(self, task: Task, folder: str, words: Words) -> tuple[Glob, ...]:
@@ -276,9 +306,9 @@ class Expansion:
         self._globs[name] = tuple(found)
         return self._globs[name]
 
-    def _glob(self, text: str, folder: str, words: Words, path: KeyPath) -> Glob:
+    def _glob(self, text: str, folder: str, words: Words, path: KeyPath, outside: Sequence[str] = ()) -> Glob:
         try:
-            return Glob.of(self.path_text(text, words, path), folder)
+            return Glob.of(self.path_text(text, words, path), folder, outside)
         except ValueError as error:
             if isinstance(error, TemplateError):
                 raise
@@ -339,7 +369,7 @@ def _plain(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _file_part(text: str) -> str:
-    """The file of an input such as `params.toml#model.lr`."""
-    file, mark, _ = text.partition("#")
-    return file if mark and file.endswith((".toml", ".yaml", ".yml", ".json")) else text
+def file_and_key(text: str) -> tuple[str, str]:
+    """The two parts of an input such as `params.toml#model.lr`; of another one the text and nothing."""
+    file, mark, key = text.partition("#")
+    return (file, key) if mark and file.endswith((".toml", ".yaml", ".yml", ".json")) else (text, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner import task as nouns
 from runner.argument import ArgumentError, canonical
-from runner.declare import DEFAULT_SHELL, Declaring, arg_value, extended, table, texts
+from runner.declare import DEFAULT_SHELL, Declaring, arg_value, extended, seconds, size_bytes, table, texts
 from runner.error import Problem, Refusal, did_you_mean, refuse
 from runner.noun import noun, replace
 
@@ -31,6 +31,7 @@ class Overlay:
     from_: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
     run: Mapping[str, Any] = {}
+    cache: Mapping[str, Any] = {}
 
 
 def overlay(manifest: Manifest, names: Sequence[str]) -> Overlay:
@@ -42,11 +43,11 @@ def overlay(manifest: Manifest, names: Sequence[str]) -> Overlay:
     for name in names:
         _extend(manifest, name, (), order)
     profiles = manifest.data.get("profiles", {})
-    merged: dict[str, dict[Any, Any]] = {"vars": {}, "env": {}, "args": {}, "disabled": {}, "run": {}}
+    merged: dict[str, dict[Any, Any]] = {"vars": {}, "env": {}, "args": {}, "disabled": {}, "run": {}, "cache": {}}
     cut: dict[str, tuple[str, ...]] = {"from": (), "until": ()}
     for name in order:
         raw = profiles[name]
-        for key in ("vars", "env", "run"):
+        for key in ("vars", "env", "run", "cache"):
             merged[key].update(raw.get(key, {}))
         for task, values in raw.get("args", {}).items():
             for arg, value in values.items():
@@ -107,6 +108,8 @@ def declared(manifest: Manifest, over: Overlay, *, os: str, dotenv: DotEnv = ())
         pools=data.get("pools", {}),
         interpreters=data.get("interpreters", {}),
         settings=settings({**data.get("run", {}), **over.run}),
+        cache=cache({**data.get("cache", {}), **over.cache}),
+        outside=tuple(project.get("outside", ())),
         profiles=over.names,
         from_=over.from_,
         until=over.until,
@@ -124,7 +127,15 @@ def settings(raw: Mapping[str, Any]) -> nouns.Settings:
         output=raw.get("output"),
         color=raw.get("color"),
         jobserver=raw.get("jobserver", "auto"),
+        keep_runs=raw.get("keep_runs", 50),
     )
+
+
+def cache(raw: Mapping[str, Any]) -> nouns.Cache:
+    """The `[cache]` table, with what profiles say over it."""
+    read: dict[str, Any] = {"max_size": size_bytes, "max_age": seconds}
+    made: dict[str, Any] = {key: read[key](value) if key in read else value for key, value in raw.items()}
+    return nouns.Cache(**made)
 
 
 def _strings(raw: Mapping[str, Any]) -> dict[str, str]:

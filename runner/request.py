@@ -9,7 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
-    Verb = Literal["run", "plan", "list", "show", "graph", "check", "help", "version"]
+    Verb = Literal[
+        "run",
+        "plan",
+        "list",
+        "show",
+        "graph",
+        "check",
+        "why",
+        "runs",
+        "log",
+        "cache",
+        "lock",
+        "clean",
+        "exec",
+        "help",
+        "version",
+    ]
     # An argument's value as canonical text; several for `multiple`; None where it is unset.
     ArgValue = str | tuple[str, ...] | None
 
@@ -60,6 +76,8 @@ class Request:
     jobs: int | None = None
     keep_going: int | None = None
     force: bool = False
+    no_cache: bool = False
+    cache_mode: str | None = None
     yes: bool = False
     timeout_s: float | None = None
     output: str | None = None

@@ -1,60 +1,29 @@
-"""A request to an exit code: what is wanted is planned, built, told, and judged."""
+"""A request to an exit code: what is wanted is judged, built if need be, told, and judged again."""
 
 from __future__ import annotations
 
 import os
-import signal
 
-import anyio
-
-from runner.attempt import Doors
-from runner.build import Build, Policy
 from runner.check import refuse_unset
-from runner.command import STACK, Commands, stacked
-from runner.compose import executor, found, job_slots, reporter
-from runner.error import EXIT_DONE, EXIT_TASK_FAILED, Problem, Refusal, refuse
-from runner.event import RunEnded, RunStarted, TaskPlanned, Warned
-from runner.noun import noun
-from runner.plan import NEEDED, Limits, Plan
+from runner.compose import kept, reporter
+from runner.error import EXIT_DONE, Problem, Refusal, refuse
+from runner.event import TaskEnded, TaskPlanned, TaskReady
+from runner.forecast import foreseen
+from runner.telling import Case, Ended, closing, opening
 from runner.template import render
+from runner.variables import STACK, stacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable
 
-    from runner.event import Event
+    from runner.compose import Kept
     from runner.expand import Expansion
-    from runner.graph import Graph
+    from runner.forecast import WithLoop
     from runner.report.several import Several
-    from runner.request import Ambient, Request
+    from runner.request import Ambient
     from runner.select import Selection
-
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-TICK_S = 0.1
-# After an interrupt, who does not read has so long to go on reading.
-PATIENCE_S = 1.0
-
-
-@noun
-class Ended:
-    """What came of a run: the exit code, and the signal that it was ended by.
-
-    *Units*: `patience_s` bounds the wait for somebody who does not read what is still to be told; None for ever.
-    """
-
-    exit_code: int
-    signal: int | None = None
-    patience_s: float | None = None
-
-
-@noun
-class Case:
-    """What was asked, what of the project that is about, and in which world."""
-
-    request: Request
-    expansion: Expansion
-    selection: Selection
-    ambient: Ambient
+    from runner.settle import Asks
 
 
 def run(case: Case) -> Ended:
@@ -63,15 +32,38 @@ def run(case: Case) -> Ended:
     refuse_unset(case.expansion, case.selection.graph)
     _refuse_nesting(case.expansion, case.selection, case.ambient)
     declined = _declined(case)
-    telling = reporter(case.request, case.expansion.project, case.ambient)
+    keeping = kept(case.request, case.selection, case.expansion, case.ambient)
+    telling = reporter(case.request, case.expansion.project, case.ambient, keeping.recorded)
     patience_s: float | None = None
     try:
-        ended = anyio.run(_Run(case, declined, telling).run)
+        if not declined and keeping.settle.sweep(case.selection.wanted):
+            return _told_fresh(case, keeping, telling)
+        from runner.drive import drive
+
+        ended = drive(case, declined, telling, keeping)
         patience_s = ended.patience_s
         return ended
     finally:
         telling.close()
         telling.drain(patience_s)
+
+
+def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
+    """Nothing has to be done: that is told, and it needs no loop."""
+    graph, settle = case.selection.graph, keeping.settle
+    for event in opening(case, keeping):
+        telling.tell(event)
+    ended: dict[str, TaskEnded] = {}
+    saved_s = 0.0
+    for name in graph.order:
+        telling.tell(TaskReady(time=keeping.begun, task=name))
+        ended[name] = settle.fresh_end(name, keeping.begun)
+        telling.tell(ended[name])
+        verdict = settle.verdicts.get(name)
+        saved_s += verdict.last.duration_s if verdict is not None and verdict.last is not None else 0.0
+    keeping.close()
+    telling.tell(closing(graph, ended, keeping, EXIT_DONE, saved_s))
+    return Ended(exit_code=EXIT_DONE)
 
 
 def _refuse_gaps(expansion: Expansion, selection: Selection) -> None:
@@ -131,187 +123,28 @@ def _declined(case: Case) -> dict[str, str]:
     return declined
 
 
-class _Run:
-    """One run, from the first event to the last."""
-
-    def __init__(self, case: Case, declined: dict[str, str], telling: Several) -> None:
-        self.request = case.request
-        self.expansion = case.expansion
-        self.project = case.expansion.project
-        self.selection = case.selection
-        self.graph = case.selection.graph
-        self.ambient = case.ambient
-        self.declined = declined
-        self.reporter = telling
-        self.jobs = self.request.jobs or self.project.settings.jobs or self.ambient.cpus
-        self.begun = self.ambient.clock()
-
-    async def run(self) -> Ended:
-        """The run itself."""
-        self.slots = job_slots(
-            self.jobs, self.project.settings.jobserver, self.ambient, is_asked=self.request.jobs is not None
-        )
-        try:
-            async with executor(self.ambient, self.slots) as self.executor:
-                self.build = self._build()
-                async with anyio.create_task_group() as side:
-                    side.start_soon(self._listen)
-                    side.start_soon(self._tick)
-                    timeout_s = self.request.timeout_s
-                    if timeout_s is not None:
-                        side.start_soon(self._time_out, timeout_s)
-                    self._tell_start()
-                    await self.build.run()
-                    side.cancel_scope.cancel()
-                self._tell_left(await self.executor.close())
-            return self._end()
-        finally:
-            self.slots.close()
-
-    def _build(self) -> Build:
-        commands = Commands(self.expansion, {**self.slots.variables(self.ambient.environ)})
-        limits = Limits(jobs=self.jobs, pools=self.project.pools, memory_bytes=self.ambient.memory_bytes)
-        plan = Plan(self.graph, (name for name in self.selection.wanted), limits, {})
-        doors = Doors(
-            executor=self.executor,
-            slots=self.slots,
-            tell=self.reporter.tell,
-            clock=self.ambient.clock,
-            found=found(self.project.root, self.selection.producers),
-        )
-        keep_going = self.request.keep_going
-        if keep_going is None:
-            keep_going = self.project.settings.keep_going
-        policy = Policy(keep_going=1 if keep_going is None else keep_going, declined=self.declined)
-        return Build(plan, commands, doors, policy)
-
-    def _tell(self, event: Event) -> None:
-        self.reporter.tell(event)
-
-    def _tell_start(self) -> None:
-        self._tell(
-            RunStarted(
-                time=self.begun,
-                run=f"{int(self.begun * 1000):x}-{os.getpid():x}",
-                targets=self.selection.wanted,
-                jobs=self.jobs,
-                profiles=self.project.profiles,
-                root=self.project.root,
-                total=len(self.graph.nodes),
-            )
-        )
-        for event in planned(self.graph, self.begun):
-            self._tell(event)
-
-    def _tell_left(self, left: tuple[str, ...]) -> None:
-        known = {process.partition(" ")[0] for process in self.build.left}
-        for process in left:
-            if process.partition(" ")[0] in known:
-                continue
-            self._tell(Warned(time=self.ambient.clock(), message=f"ended a process that was left running: {process}"))
-
-    def _end(self) -> Ended:
-        build = self.build
-        counts: dict[str, int] = {}
-        for event in build.ended.values():
-            counts[event.status] = counts.get(event.status, 0) + 1
-        signum = build.interrupted
-        failed = build.failures or self.declined or build.is_out_of_time
-        exit_code = 128 + signum if signum is not None else EXIT_TASK_FAILED if failed else EXIT_DONE
-        now = self.ambient.clock()
-        self._tell(
-            RunEnded(
-                time=now,
-                exit_code=exit_code,
-                counts=counts,
-                critical_path=critical_path(
-                    self.graph, {name: event.duration_s for name, event in build.ended.items()}
-                ),
-                saved_s=0.0,
-                duration_s=now - self.begun,
-            )
-        )
-        patience_s = None if signum is None else 0.0 if build.is_killed else PATIENCE_S
-        return Ended(exit_code=exit_code, signal=signum, patience_s=patience_s)
-
-    async def _listen(self) -> None:
-        """Signals, for as long as something runs."""
-        wanted = [signum for signum in FORWARDED if signal.getsignal(signum) is not signal.SIG_IGN]
-        with anyio.open_signal_receiver(*wanted, signal.SIGTSTP) as signals:
-            async for signum in signals:
-                if signum == signal.SIGTSTP:
-                    self._stop()
-                else:
-                    self.build.interrupt(int(signum))
-
-    def _stop(self) -> None:
-        """Ctrl-Z: the tasks first, then trun; and all go on together."""
-        self.executor.stop()
-        self.reporter.pause()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        self.executor.resume()
-
-    async def _tick(self) -> None:
-        """What waits to be written is written, and what is shown live keeps up with the time."""
-        while True:
-            with anyio.move_on_after(TICK_S):
-                await self._writable()
-            self.reporter.tick(self.ambient.clock())
-
-    async def _writable(self) -> None:
-        """Until somebody who reads slowly takes more; for ever if nothing waits."""
-        waiting = next((outlet for outlet in self.reporter.outlets if outlet.is_waiting), None)
-        if waiting is None:
-            await anyio.sleep_forever()
-        else:
-            await anyio.wait_writable(waiting)
-
-    async def _time_out(self, timeout_s: float) -> None:
-        await anyio.sleep(timeout_s)
-        self.build.out_of_time(signal.SIGTERM)
-
-
-def planned(graph: Graph, time: float) -> Iterator[TaskPlanned]:
-    """What would become of each node, in an order in which it could: the answer of `--plan`, and of the run itself."""
-    for name in graph.order:
-        node = graph.nodes[name]
-        if name in graph.skipped:
-            yield TaskPlanned(time=time, task=name, would="skip", reasons=(graph.skipped[name],))
-        elif not node.task.steps:
-            yield TaskPlanned(time=time, task=name, would="fresh", reasons=("no command",))
-        elif node.task.when is not None and (node.task.when.exists or node.task.when.cmd):
-            yield TaskPlanned(time=time, task=name, would="depends", reasons=("`when` is asked when it is its turn",))
-        else:
-            yield TaskPlanned(time=time, task=name, would="run", reasons=("not cached",))
-
-
-def critical_path(graph: Graph, durations_s: dict[str, float]) -> tuple[str, ...]:
-    """The chain of nodes that took longest, the first one first."""
-    total: dict[str, float] = {}
-    before: dict[str, str | None] = {}
-    for name in graph.order:
-        needs = [edge.to for edge in graph.edges[name] if edge.kind in NEEDED]
-        longest = max(needs, key=lambda other: total[other], default=None)
-        before[name] = longest
-        total[name] = durations_s.get(name, 0.0) + (total[longest] if longest is not None else 0.0)
-    path: list[str] = []
-    last = max(total, key=lambda other: total[other], default=None)
-    while last is not None:
-        if durations_s.get(last, 0.0) > 0:
-            path.append(last)
-        last = before[last]
-    return tuple(reversed(path))
-
-
 def plan(case: Case) -> Ended:
-    """Say what would run and why, and run nothing."""
+    """Say what would run and why, and run nothing but what has to be asked for that."""
     _refuse_gaps(case.expansion, case.selection)
     refuse_unset(case.expansion, case.selection.graph)
-    telling = reporter(case.request, case.expansion.project, case.ambient)
+    keeping = kept(case.request, case.selection, case.expansion, case.ambient)
+    telling = reporter(case.request, case.expansion.project, case.ambient, None)
     try:
-        for event in planned(case.selection.graph, case.ambient.clock()):
-            telling.tell(event)
+        for name, verdict in foreseen(case.selection.graph, keeping.settle, with_loop(case, keeping)).items():
+            telling.tell(TaskPlanned(time=keeping.begun, task=name, would=verdict.would, reasons=verdict.reasons))
     finally:
+        keeping.close()
         telling.close()
         telling.drain()
     return Ended(exit_code=EXIT_DONE)
+
+
+def with_loop(case: Case, keeping: Kept) -> WithLoop:
+    """Gives work something that can ask commands, and waits for its end."""
+
+    def call(work: Callable[[Asks], Awaitable[None]]) -> None:
+        from runner.drive import asking
+
+        asking(case, keeping, work)
+
+    return call

@@ -129,10 +129,21 @@ class Input:
 
 
 @noun
+class Caching:
+    """How results of a task are kept. `on` is None where the file does not say: then declared inputs decide."""
+
+    on: bool | None = None
+    remote: bool = True
+    failures: bool = False
+    logs: bool = True
+    portable: bool = False
+
+
+@noun
 class Task:
     """One declaration after profiles and templates; `{{…}}` still stands in its texts.
 
-    *Units*: `timeout_s` seconds, `memory_bytes` bytes, `weight` job slots.
+    *Units*: `timeout_s` and `expires_s` seconds, `memory_bytes` bytes, `weight` job slots.
     """
 
     name: str
@@ -153,8 +164,14 @@ class Task:
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
     env: Mapping[str, str] = {}
+    uses_env: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
     args: Mapping[str, Arg] = {}
     when: When | None = None
+    cache: Caching = Caching()
+    expires_s: float | None = None
+    in_place: bool = False
     timeout_s: float | None = None
     retry: Retry = Retry()
     allow_failure: bool = False
@@ -169,6 +186,12 @@ class Task:
     finally_: str | None = None
     disabled: str | None = None
 
+    @property
+    def is_cached(self) -> bool:
+        """Whether its results are kept. A step that is another task has results of its own."""
+        is_meant = bool(self.inputs) if self.cache.on is None else self.cache.on
+        return is_meant and bool(self.steps) and not any(isinstance(step, Call) for step in self.steps)
+
 
 @noun
 class Settings:
@@ -179,6 +202,21 @@ class Settings:
     output: str | None = None
     color: str | None = None
     jobserver: str = "auto"
+    keep_runs: int = 50
+
+
+@noun
+class Cache:
+    """Where results are kept on this machine, and how many.
+
+    *Units*: `max_size` in bytes, `max_age` in seconds.
+    """
+
+    dir: str = ".trun/cache"
+    max_size: int = 10 * 10**9
+    max_age: float = 30 * 86400.0
+    digest: str = "blake3"
+    failures: bool = False
 
 
 @noun
@@ -201,6 +239,8 @@ class Project:
     pools: Mapping[str, int] = {}
     interpreters: Mapping[str, str] = {}
     settings: Settings = Settings()
+    cache: Cache = Cache()
+    outside: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     from_: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
@@ -217,7 +257,8 @@ class Project:
 class Node:
     """A task with its arguments: what the graph is made of; each runs at most once in a run.
 
-    `even_ignored` are those of the inputs that count where git ignores them.
+    `even_ignored` are those of the inputs that count where git ignores them; `files` those that count whole, `picks` the
+    others: a file and the one key in it that counts.
     `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that
     is known before the run.
     """
@@ -231,3 +272,5 @@ class Node:
     inputs: Globs
     even_ignored: Globs
     outputs: tuple[Glob, ...]
+    files: Globs
+    picks: tuple[tuple[str, str], ...] = ()

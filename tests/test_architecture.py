@@ -15,15 +15,18 @@ RUNNER = TOP / "runner"
 RANKS: dict[int, list[str]] = {
     10: ["main"],
     9: ["cli"],
-    8: ["run", "watch", "draw", "start"],
+    8: ["telling", "drive", "run", "watch", "draw", "start"],
     7: ["compose"],
     6: ["config.*", "tree.*", "store.*", "execute.*", "report.*", "hooks.*", "members.*", "testing"],
-    5: ["build"],
-    4: ["ask", "attempt", "settle", "outputs", "ledger"],
-    3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history"],
-    2: ["template", "argument", "declare", "profile", "command", "expand", "graph", "check", "select", "plan", "key"],
+    5: ["build", "forecast"],
+    4: ["ask", "attempt", "job", "settle", "outputs", "ledger"],
+    3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history", "journal"],
+    2: [
+        *("template", "argument", "declare", "profile", "expand", "variables", "command"),
+        *("graph", "check", "select", "plan", "key"),
+    ],
     1: ["error", "pattern", "request", "manifest", "task", "result", "event"],
-    0: ["stamp", "seal", "noun", "digest"],
+    0: ["stamp", "seal", "noun", "digest", "premises", "locks"],
 }
 
 # Rooms that know only their own seam and the nouns.
@@ -40,7 +43,7 @@ HOMES: dict[str, set[str]] = {
     "wcwidth": {"report.width"},
     "blake3": {"digest"},
     "rich": {"cli.app"},
-    "anyio": {"ask", "attempt", "build", "run", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
+    "anyio": {"ask", "attempt", "job", "build", "drive", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
     "asyncio": {"watch", "execute"},
 }
 
@@ -50,6 +53,7 @@ PURE = [
     "argument",
     "declare",
     "profile",
+    "variables",
     "command",
     "expand",
     "graph",
@@ -66,6 +70,7 @@ LIGHT = ["error", "pattern", "request", "manifest", "task", "result", "event", "
 LIGHT += [
     "declare",
     "profile",
+    "variables",
     "command",
     "expand",
     "graph",

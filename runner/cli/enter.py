@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.cli.words import Where
     from runner.manifest import Manifest
     from runner.request import Ambient, Request
-    from runner.run import Ended
+    from runner.telling import Ended
     from runner.task import Project
 
 
@@ -161,8 +161,9 @@ def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | in
     selection = select(expansion, everything(request, project), check(expansion))
     if request.verb in ("run", "plan"):
         from runner import run
+        from runner.telling import Case
 
-        case = run.Case(request=request, expansion=expansion, selection=selection, ambient=ambient)
+        case = Case(request=request, expansion=expansion, selection=selection, ambient=ambient)
         return run.plan(case) if request.verb == "plan" else run.run(case)
     from runner.cli.show import view
 

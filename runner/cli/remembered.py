@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from runner.premises import home, prepare
 from runner.stamp import is_settled, stamp
 
 TYPE_CHECKING = False
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
     from runner.request import Ambient
 
 NAME: Final = "list"
-FOLDER: Final = ".trun"
 # A smaller file is read as fast as this is.
 WORTHWHILE_BYTES: Final = 8_192
 AT_MOST_BYTES: Final = 1 << 22
-IGNORED: Final = "*\n!.gitignore\n!schema.json\n"
 
 
 def question(path: str, asked: Sequence[object]) -> str:
@@ -35,7 +34,7 @@ def question(path: str, asked: Sequence[object]) -> str:
 def recall(path: str, line: str) -> str | None:
     """The list that was told under this line before."""
     try:
-        folder = os.open(os.path.join(os.path.dirname(path), FOLDER), os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = os.open(home(os.path.dirname(path)), os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -54,14 +53,11 @@ def remember(path: str, line: str, text: str, ambient: Ambient) -> None:
     try:
         if os.path.getsize(path) < WORTHWHILE_BYTES or not is_settled(path, int(ambient.clock() * 1e9)):
             return
-        where = os.path.join(os.path.dirname(path), FOLDER)
-        os.makedirs(where, exist_ok=True)
-        folder = os.open(where, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = os.open(prepare(os.path.dirname(path)), os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        _write(folder, ".gitignore", IGNORED, os.O_EXCL)
-        _write(folder, f"{NAME}.{os.getpid()}", f"{line}\n{text}", os.O_TRUNC)
+        _write(folder, f"{NAME}.{os.getpid()}", f"{line}\n{text}")
         os.rename(f"{NAME}.{os.getpid()}", NAME, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         pass
@@ -69,10 +65,8 @@ def remember(path: str, line: str, text: str, ambient: Ambient) -> None:
         os.close(folder)
 
 
-def _write(folder: int, name: str, text: str, how: int) -> None:
-    try:
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, 0o644, dir_fd=folder)
-    except FileExistsError:
-        return
+def _write(folder: int, name: str, text: str) -> None:
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(name, how, 0o644, dir_fd=folder)
     with os.fdopen(fd, "wb") as file:
         file.write(text.encode("utf-8", "surrogateescape"))

@@ -89,7 +89,7 @@ class Veil:
         """The variables declared for a node, each with its value and where that is said; how many others it sees."""
         declared = []
         others = 0
-        for name, (value, source) in self.commands.environment(node, self.words(node)).items():
+        for name, (value, source) in self.commands.variables.seen(node, self.words(node)).items():
             if source == CALLER:
                 others += 1
             elif source in self._dotenv:

@@ -66,6 +66,8 @@ class JsonLines:
             told["task"] = task
         for field in fields:
             told[field] = getattr(event, field)
+        if isinstance(event, TaskPlanned) and event.would is None:
+            del told["would"], told["reasons"]
         if isinstance(event, RunStarted):
             told["version"] = self._version
         elif isinstance(event, RunEnded):

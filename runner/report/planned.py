@@ -29,7 +29,8 @@ class Planned:
         """Write the line of a node."""
         match event:
             case TaskPlanned():
-                self._counts[event.would] = self._counts.get(event.would, 0) + 1
+                would = event.would or ""
+                self._counts[would] = self._counts.get(would, 0) + 1
                 if self._words.level >= 0:
                     self._page.write(as_bytes([self._line(event)]))
             case Warned():
@@ -43,8 +44,8 @@ class Planned:
         self._page.write(as_bytes([self._words.dotted(*told) or "nothing to do"]))
 
     def _line(self, event: TaskPlanned) -> str:
-        would = event.would.ljust(WIDEST)
-        meaning = MEANINGS.get(event.would)
+        would = (event.would or "").ljust(WIDEST)
+        meaning = MEANINGS.get(event.would or "")
         head = self._words.paint.as_(meaning, would) if meaning else would
         reasons = "; ".join(map(one_line, event.reasons))
         told = f"  {self._words.paint.as_('quiet', reasons)}" if reasons else ""

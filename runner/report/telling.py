@@ -37,12 +37,12 @@ class Asked:
     err_is_terminal: bool = False
 
 
-def telling(asked: Asked, out_fd: int = 1, err_fd: int = 2) -> Several:
-    """Everybody who is to be told. *Raises*: OSError if the file for JSON cannot be written."""
+def telling(asked: Asked, recorded: Reporter | None = None, out_fd: int = 1, err_fd: int = 2) -> Several:
+    """Everybody who is to be told, who records the run first. *Raises*: OSError if the file for JSON cannot be written."""
     spool = Spool()
     out, err = both_outlets(out_fd, err_fd, spool)
     outlets = [out] if out is err else [out, err]
-    reporters: list[Reporter] = []
+    reporters: list[Reporter] = [] if recorded is None else [recorded]
     # Events for machines have standard output for themselves.
     has_machine = asked.json is not None and asked.json in STANDARD_OUTPUT
     if asked.json is not None:

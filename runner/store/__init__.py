@@ -14,6 +14,9 @@ if TYPE_CHECKING:
         def find(self, key: str) -> Record | None:
             """The record under a key, if there is a sound one; it counts as used now. Its blobs may be missing."""
 
+        def has(self, record: Record) -> bool:
+            """Whether every blob of a record is there and sound."""
+
         def fetch(self, digest: str, to: int) -> bool:
             """Write a blob to a descriptor and verify it. False if there is none or it is not what its name says.
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 from runner.error import refuse
 from runner.noun import noun
 from runner.pattern.spelling import is_at_or_below
-from runner.tree.ignore import ABSENT, Level, Rules, unreadable
+from runner.stamp import NOWHERE
+from runner.tree.ignore import Level, Rules, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final, Literal, Protocol
 
+    from runner.error import Refusal
     from runner.pattern import Globs
     from runner.pattern.spelling import Spelling
     from runner.tree.ignore import Ignore
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _KINDS: Final = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-_HIDDEN: Final = (".git", ".trun")
+HIDDEN: Final = (".git", ".trun")
 # Where the rules of ignore files do not matter: what is named counts in any case.
 _FREE: Final = Level(Rules(()), "", None)
 
@@ -59,13 +62,15 @@ class Found:
     """What a look at the tree saw; all paths are relative to the root, and sorted.
 
     `ways` are links to folders that no glob names but below which one could match: nobody follows them here, yet what
-    they point to may count. `folders` were read, so that their stamps tell of new entries; `absent` is what was asked
-    for and must stay absent for the answer to stand; `rules` are the ignore files that counted.
+    they point to may count. `folders` were read, so that their stamps tell of new entries, `empty` are those of them
+    that hold nothing at all; `absent` is what was asked for and must stay absent for the answer to stand; `rules` are
+    the ignore files that counted.
     """
 
     entries: tuple[Entry, ...]
     ways: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
 
@@ -114,6 +119,7 @@ class _Walk:
         self.links: set[str] = set()
         self.ways: set[str] = set()
         self.absent: set[str] = set()
+        self.empty: set[str] = set()
         self.read: dict[str, Level | None] = {}  # folders, and the rules that held there; None in an ignored one
 
     def found(self) -> Found:
@@ -124,6 +130,7 @@ class _Walk:
             entries=tuple(Entry(path, "link" if path in self.links else "file") for path in paths),
             ways=tuple(sorted(self.ways)),
             folders=tuple(sorted(self.read)),
+            empty=tuple(sorted(self.empty)),
             absent=tuple(sorted({*self.absent, *missing})),
             rules=tuple(sorted(there)),
         )
@@ -167,7 +174,9 @@ class _Walk:
                 with os.scandir(os.path.join(self.root, folder)) as entries:
                     todo += self._folders_of(entries, folder, held)
             except OSError as error:
-                if error.errno not in ABSENT:
+                # One that was found, and not only named, does exist: its path is too long to get there.
+                is_too_deep = error.errno == errno.ENAMETOOLONG and folder != start
+                if error.errno not in NOWHERE or is_too_deep:
                     raise unreadable(folder or ".", error) from None
                 del self.read[folder]
                 self.absent.add(folder)
@@ -180,10 +189,11 @@ class _Walk:
         start = folder + "/" if folder else ""
         matches = self.globs.matcher()
         is_free = level is _FREE and self.leave_out is None
+        entry = None
         for entry in entries:
             name = entry.name
             path = start + name
-            if name in _HIDDEN:
+            if name in HIDDEN:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if self.globs.could_be_below(path) and not (self.leave_out and self.leave_out.covers(path)):
@@ -199,6 +209,8 @@ class _Walk:
                     self._take_other(path)
             elif entry.is_symlink() and self._is_way(entry, path) and self._counts(path, level):
                 self.ways.add(path)
+        if entry is None:
+            self.empty.add(folder)
         return below
 
     def _level(self, folder: str) -> Level | None:
@@ -238,14 +250,14 @@ class _Walk:
     def _take(self, path: str, mode: int) -> None:
         kind = stat.S_IFMT(mode)
         if kind in _KINDS:
-            raise refuse(f"`{path}` is {_KINDS[kind]}: only files, folders and links can be inputs and outputs")
+            raise refuse_kind(path, mode)
         (self.links if kind == stat.S_IFLNK else self.files).add(path)
 
     def _lstat(self, path: str) -> os.stat_result | None:
         try:
             return os.lstat(os.path.join(self.root, path))
         except OSError as error:
-            if error.errno in ABSENT:
+            if error.errno in NOWHERE:
                 return None
             raise unreadable(path, error) from None
 
@@ -268,6 +280,12 @@ class _Walk:
                 found.add(folder)
                 folder = folder.rpartition("/")[0]
         return {"", *found} - set(self.read)
+
+
+def refuse_kind(path: str, mode: int) -> Refusal:
+    """A refusal of what can be neither input nor output, by its mode."""
+    kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+    return refuse(f"`{path}` is {kind}: only files, folders and links can be inputs and outputs")
 
 
 def _ignore_file(folder: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from runner.error import refuse
 from runner.pattern.segment import PatternError, Segment, aligned, segment
 from runner.pattern.spelling import ANYTHING, grouped, segments
+from runner.stamp import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from runner.pattern.spelling import Parts
 
 SIZE_AT_MOST_BYTES: Final = 1 << 20
-
-# A path that cannot exist is as good as one that does not.
-ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 class Line:
@@ -138,7 +135,8 @@ class Ignore:
     does what is in git's index. It is a snapshot: files are read when they are first needed, and not again.
 
     `asked` holds each ignore file that was looked for, relative to the root, and whether it is there; `above` those of
-    them that do not lie in a folder below the root.
+    them that do not lie in a folder below the root; `no_tops` are the `.git` that would make another folder the
+    repository's top if they appeared.
     """
 
     def __init__(self, root: str) -> None:
@@ -147,6 +145,7 @@ class Ignore:
         self._levels: dict[str, Level | None] = {}
         top = _top(root)
         self._offset = "" if top is None else _octets(root[len(top) :].strip("/"))
+        self.no_tops = _no_tops(root, self._offset if top is not None else None)
         base = self._base(top)
         if base is None:
             # A project that lies in an ignored folder is one of its own: the rules that ignore it say nothing of it.
@@ -266,6 +265,13 @@ def _top(root: str) -> str | None:
     return folder
 
 
+def _no_tops(root: str, offset: str | None) -> tuple[str, ...]:
+    """Each `.git`, from the root, of a folder that is below the top; without one, of all folders above."""
+    inside = root.strip("/") if offset is None else offset
+    levels = len(inside.split("/")) if inside else 0
+    return tuple("../" * up + ".git" for up in range(levels + (offset is None)))
+
+
 def _exclude(top: str) -> str:
     """Where `info/exclude` is, also of a linked worktree or a submodule, whose `.git` is a file."""
     git = os.path.join(top, ".git")
@@ -291,7 +297,7 @@ def _content(path: str, shown: str, *, follows: bool) -> bytes | None:
         finally:
             os.close(fd)
     except OSError as error:
-        if error.errno in ABSENT:
+        if error.errno in NOWHERE:
             return None
         raise unreadable(shown, error) from None
 

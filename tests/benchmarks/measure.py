@@ -9,11 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .memory import MARK, Watch
+from .memory import MARK, Watch, end_marked
 
 LAUNCH = Path(__file__).with_name("launch.py")
 RUN_LIMIT_S = 300.0
@@ -22,13 +22,21 @@ LOOK_EVERY_S = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What to type where: one row of a table. `before` is done before each run, outside its time."""
+    """What to type where: one row of a table.
+
+    `before` is done before each run and `after`, which tells what is wrong, after each that ended well, both outside
+    its time. A run of more than `limit_s` is given up; once the runs have taken `spend_s` there are no more than three.
+    """
 
     name: str
     argv: tuple[str, ...]
     folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
     before: Callable[[], None] | None = None
+    after: Callable[[], str] | None = None
     counted: bool = False
+    limit_s: float = RUN_LIMIT_S
+    spend_s: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +52,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A run that did not end well, and its last words."""
+    """A run that did not end well, and its last words; `limit_s` if it was given up after that long."""
 
     reason: str
+    limit_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +82,7 @@ def interleave(cases: Sequence[Case], rounds: int, once: Callable[[Case], Result
         shift = number % len(cases)
         for case in [*cases[shift:], *cases[:shift]]:
             so_far = taken[case.name]
-            if isinstance(so_far, Failed):
+            if isinstance(so_far, Failed) or is_spent(so_far, case):
                 continue
             result = once(case)
             if isinstance(result, Failed):
@@ -81,6 +90,12 @@ def interleave(cases: Sequence[Case], rounds: int, once: Callable[[Case], Result
             else:
                 so_far.append(result)
     return taken
+
+
+def is_spent(samples: Sequence[Sample], case: Case) -> bool:
+    """Whether those are enough: what takes long is run three times, what takes very long once."""
+    taken_s = sum(sample.wall_s for sample in samples)
+    return taken_s > case.spend_s and (len(samples) >= 3 or taken_s > 2 * case.spend_s)
 
 
 def summary(times: Sequence[Sample], weights: Sequence[Sample] = ()) -> Summary:
@@ -127,12 +142,16 @@ def run(case: Case, *, watched: bool) -> Result:
     )
     with launcher:
         try:
-            own_bytes = look_until_done(launcher, mark) if watched else None
-            told, _ = launcher.communicate(timeout=RUN_LIMIT_S)
+            own_bytes = look_until_done(launcher, mark, case.limit_s) if watched else None
+            told, _ = launcher.communicate(timeout=case.limit_s)
         except subprocess.TimeoutExpired:
             os.killpg(launcher.pid, signal.SIGKILL)
-            return Failed(reason=f"not done after {RUN_LIMIT_S:.0f} s")
-    return read(told, errors, own_bytes)
+            return Failed(reason=f"not done after {case.limit_s:.0f} s", limit_s=case.limit_s)
+        finally:
+            end_marked(mark)
+    result = read(told, errors, own_bytes)
+    trouble = case.after() if case.after is not None and isinstance(result, Sample) else ""
+    return Failed(reason=f"wrong: {trouble}") if trouble else result
 
 
 def read(told: str, errors: Path, own_bytes: int | None) -> Result:
@@ -155,16 +174,16 @@ def read(told: str, errors: Path, own_bytes: int | None) -> Result:
     )
 
 
-def look_until_done(launcher: subprocess.Popen[str], mark: str) -> int | None:
+def look_until_done(launcher: subprocess.Popen[str], mark: str, limit_s: float) -> int | None:
     """The most memory that the tool's own processes had together at one look; None where /proc does not tell."""
     assert launcher.stdout is not None
     watch = Watch.on(int(launcher.stdout.readline()), launcher.pid, mark)
     if watch is None:
         return None
-    deadline_s = time.monotonic() + RUN_LIMIT_S
+    deadline_s = time.monotonic() + limit_s
     while launcher.poll() is None:
         if time.monotonic() > deadline_s:
-            raise subprocess.TimeoutExpired(launcher.args, RUN_LIMIT_S)
+            raise subprocess.TimeoutExpired(launcher.args, limit_s)
         watch.look()
         time.sleep(LOOK_EVERY_S)
     return watch.peak_bytes
@@ -174,4 +193,4 @@ def environment(case: Case, mark: str) -> dict[str, str]:
     """The same small world for every tool: nobody's settings, no jobserver from above, no colour, no CI."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "USER") if name in os.environ}
     base = {"PATH": os.defpath, "HOME": str(case.folder), "TERM": "dumb", "SHELL": "/bin/sh", MARK: mark}
-    return kept | base
+    return kept | base | dict(case.env)

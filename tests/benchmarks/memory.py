@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Self
 
@@ -44,12 +45,27 @@ class Watch:
 
     def carries(self, pid: int) -> bool:
         """Whether that process was started by this run."""
-        if pid in self.looks:
-            return True
-        try:
-            return self.mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
+        return pid in self.looks or has_mark(pid, self.mark)
+
+
+def has_mark(pid: int, mark: bytes) -> bool:
+    """Whether that process was given the mark (`NAME=value`) in its environment."""
+    try:
+        return mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def end_marked(mark: str) -> None:
+    """End what a run has left behind, daemons say: every process that carries its mark."""
+    if not (PROC / "self/status").exists():
+        return
+    for pid in pids():
+        if has_mark(pid, f"{MARK}={mark}".encode()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
 
 def pids() -> list[int]:

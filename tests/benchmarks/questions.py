@@ -1,84 +1,35 @@
-"""What is measured: each question a project, what is asked of every tool, and what trun wants to reach."""
+"""What is measured of commands: each question a project, what is asked of every tool, what trun wants to reach."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from .project import Project, chain, log, side_by_side, single
-from .tools import Tool, Verb
+from .file_questions import FILE_QUESTIONS
+from .floors import INTERPRETERS
+from .project import chain, log, side_by_side, single
+from .question import MIB, Goal, Limit, Question, sized
+from .scenes import Forgotten
 
 LOG_BYTES = 300_000_000
-MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """trun's time at most so many times a peer's."""
-
-    over: str
-    at_most: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """trun's time, or the memory of all its processes, at most this."""
-
-    what: str  # "wall_s" or "own_bytes", as in Summary
-    at_most: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One table. `project` is given a scale, 1 for the real size; `runs` are timed, `weighings` are for memory;
-    `before` is done in a tool's folder before each run; with `floors` the bare interpreter is a row too."""
-
-    name: str
-    title: str
-    project: Callable[[float], Project]
-    verb: Verb = "run"
-    jobs: int = 2
-    runs: int = 11
-    weighings: int = 0
-    before: Callable[[Tool, Path], None] | None = None
-    counted: bool = False
-    floors: bool = False
-    goals: tuple[Goal | Limit, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
-
-
-def sized(count: int, scale: float) -> int:
-    """`count` at that scale, never fewer than 3."""
-    return max(3, round(count * scale))
-
-
-def forget(tool: Tool, folder: Path) -> None:
-    """Remove what the tool keeps between runs: the next one is its first."""
-    for name in tool.state:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).unlink(missing_ok=True)
-
 
 NO_PROCESS = {
     "go-task": "its shell is built in: `true` starts no process",
     "make -rR": "starts /usr/bin/true without a shell, as the line has nothing for one",
 }
 
-QUESTIONS = (
+COMMAND_QUESTIONS = (
     Question(
         name="tiny",
         title="One task, `true`",
+        column="tiny",
         project=lambda scale: single(),
         runs=31,
-        floors=True,
+        floors=INTERPRETERS,
         weighings=3,
         notes=NO_PROCESS,
     ),
     Question(
         name="true",
         title="1,000 independent tasks, each `true`, -j2",
+        column="1000 true",
         project=lambda scale: side_by_side(sized(1_000, scale)),
         weighings=2,
         goals=(
@@ -97,20 +48,22 @@ QUESTIONS = (
     ),
     Question(
         name="list-first",
+        column="list first",
         title="List of 1,000 tasks, the first time (what the tool remembers was removed)",
         project=lambda scale: side_by_side(sized(1_000, scale), described=True),
         verb="list",
-        floors=True,
-        before=forget,
+        floors=INTERPRETERS,
+        stage=Forgotten,
         goals=(Goal(over="python -I -S", at_most=6.0),),
         notes={"ninja": "has no descriptions to list"},
     ),
     Question(
         name="list",
         title="List of 1,000 tasks, again",
+        column="list",
         project=lambda scale: side_by_side(sized(1_000, scale), described=True),
         verb="list",
-        floors=True,
+        floors=INTERPRETERS,
         goals=(Goal(over="python -I -S", at_most=3.0),),
         notes={"ninja": "has no descriptions to list"},
     ),
@@ -119,7 +72,7 @@ QUESTIONS = (
         title="Plan of a chain of 10,000",
         project=lambda scale: chain(sized(10_000, scale)),
         verb="plan",
-        floors=True,
+        floors=INTERPRETERS,
         runs=5,
         weighings=2,
         goals=(Limit(what="wall_s", at_most=2.0), Limit(what="own_bytes", at_most=150 * MIB)),
@@ -129,7 +82,7 @@ QUESTIONS = (
         title="Plan of 10,000 side by side",
         project=lambda scale: side_by_side(sized(10_000, scale)),
         verb="plan",
-        floors=True,
+        floors=INTERPRETERS,
         runs=5,
         weighings=2,
         goals=(Limit(what="wall_s", at_most=2.0), Limit(what="own_bytes", at_most=150 * MIB)),
@@ -154,6 +107,7 @@ QUESTIONS = (
     ),
     Question(
         name="log",
+        column="log",
         title="A log of 300 MB, in lines of 100 bytes, through one task into a pipe",
         project=lambda scale: log(sized(LOG_BYTES, scale)),
         runs=5,
@@ -168,6 +122,8 @@ QUESTIONS = (
         },
     ),
 )
+
+QUESTIONS = (*COMMAND_QUESTIONS, *FILE_QUESTIONS)
 
 
 def chosen(words: list[str]) -> list[Question]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import compress
 
+from .floors import BARE, COPY, ENVIRONMENT, WALK
 from .measure import Failed, Summary
-from .questions import Goal, Limit, Question
+from .question import Goal, Limit, Question
 from .table import Table, mebibytes, milliseconds, ratio
 
 FOLLOWED = "trun"
-BARE = "python -I -S"
-ENVIRONMENT = "python"
+COMPARED = {"x trun": FOLLOWED, "x bare": BARE, "x python": ENVIRONMENT, "x walk": WALK, "x cp": COPY}
 
 Answers = Mapping[str, Summary | Failed]
 
-COLUMNS = ("", "ms", "least", "most", "cpu ms", "x trun", "x bare", "x python", "own MiB", "largest MiB", "MB printed")
+COLUMNS = ("", "ms", "least", "most", "cpu ms", *COMPARED, "own MiB", "largest MiB", "MB printed")
 
 
-def sheet(question: Question, answers: Answers, scale: float = 1.0) -> Table:
-    """A row for each tool, columns that nobody fills left out, then the notes and the goals."""
+def sheet(
+    question: Question, answers: Answers, scale: float = 1.0, others: Mapping[str, Answers] | None = None
+) -> Table:
+    """A row for each tool, columns that nobody fills left out, then the notes and the goals.
+
+    `others` are the answers to other questions, for goals that speak of one.
+    """
     runs = max((answer.runs for answer in answers.values() if isinstance(answer, Summary)), default=0)
     size = "" if scale == 1.0 else f", sizes x {scale:g}"
     rows = [row(name, answer, answers, question) for name, answer in answers.items()]
@@ -28,7 +33,7 @@ def sheet(question: Question, answers: Answers, scale: float = 1.0) -> Table:
         title=f"{question.name}: {question.title} (median of {runs}{size})",
         columns=tuple(compress(COLUMNS, filled)),
         rows=tuple(tuple(compress(cells, filled)) for cells in rows),
-        notes=(*remarks(question, answers), *verdicts(question, answers)),
+        notes=(*remarks(question, answers), *verdicts(question, answers, others or {})),
     )
 
 
@@ -42,7 +47,7 @@ def row(name: str, answer: Summary | Failed, answers: Answers, question: Questio
         milliseconds(answer.low_s),
         milliseconds(answer.high_s),
         milliseconds(answer.cpu_s),
-        *(ratio(answer.wall_s, wall_s(answers.get(other))) for other in (FOLLOWED, BARE, ENVIRONMENT)),
+        *(ratio(answer.wall_s, wall_s(answers.get(other))) for other in COMPARED.values()),
         mebibytes(answer.own_bytes),
         mebibytes(answer.largest_bytes),
         f"{answer.printed_bytes / 1e6:,.1f}" if question.counted else "",
@@ -61,26 +66,45 @@ def remarks(question: Question, answers: Answers) -> list[str]:
     return failed + noted
 
 
-def verdicts(question: Question, answers: Answers) -> list[str]:
+def verdicts(question: Question, answers: Answers, others: Mapping[str, Answers]) -> list[str]:
     """One line for each goal: what was wanted, what was found."""
-    return [verdict(goal, answers) for goal in question.goals]
+    return [verdict(goal, answers, others) for goal in question.goals]
 
 
-def verdict(goal: Goal | Limit, answers: Answers) -> str:
+def verdict(goal: Goal | Limit, answers: Answers, others: Mapping[str, Answers] | None = None) -> str:
     """`goal: trun at most 1.5 x ninja: 1.31, met`."""
-    trun = answers.get(FOLLOWED)
-    match goal:
-        case Goal(over=over, at_most=at_most):
-            wanted, peer = f"trun at most {at_most:g} x {over}", wall_s(answers.get(over))
-            found = trun.wall_s / peer if isinstance(trun, Summary) and peer else None
-            shown = f"{found:.2f}" if found is not None else ""
-        case Limit(what="wall_s", at_most=at_most):
-            wanted, found = f"trun under {at_most:g} s", wall_s(trun)
-            shown = f"{found:.2f} s" if found is not None else ""
-        case Limit(at_most=at_most):
-            wanted = f"trun, all its processes, under {mebibytes(round(at_most))} MiB"
-            found = trun.own_bytes if isinstance(trun, Summary) else None
-            shown = mebibytes(found)
+    if isinstance(goal, Limit):
+        return limited(goal, answers.get(FOLLOWED))
+    trun = wall_s(answers.get(FOLLOWED))
+    peer = (others or {}).get(goal.of, {}).get(goal.over) if goal.of else answers.get(goal.over)
+    wanted = f"goal: trun at most {goal.at_most:g} x {goal.over}"
+    wanted += f" in {goal.of}" if goal.of else ""
+    wanted += f" + {goal.plus_s * 1000:g} ms" if goal.plus_s else ""
+    if trun is None or peer is None:
+        return f"{wanted}: not measured"
+    if isinstance(peer, Failed):
+        return f"{wanted}: {given_up(goal, trun, peer)}"
+    met = trun <= peer.wall_s * goal.at_most + goal.plus_s
+    found = f"{(trun - peer.wall_s) * 1000:+.1f} ms" if goal.plus_s else f"{trun / peer.wall_s:.2f}"
+    return f"{wanted}: {found}, {'met' if met else 'NOT MET'}"
+
+
+def given_up(goal: Goal, trun_s: float, peer: Failed) -> str:
+    """A peer that took too long was beaten by as much at least; of one that failed otherwise nothing is known."""
+    if peer.limit_s is not None and trun_s <= peer.limit_s * goal.at_most:
+        return f"under {trun_s / peer.limit_s:.2f}, met (it was {peer.reason})"
+    return "not measured"
+
+
+def limited(limit: Limit, trun: Summary | Failed | None) -> str:
+    """`goal: trun under 2 s: 0.31 s, met`."""
+    if limit.what == "wall_s":
+        wanted, found = f"trun under {limit.at_most:g} s", wall_s(trun)
+        shown = f"{found:.2f} s" if found is not None else ""
+    else:
+        wanted = f"trun, all its processes, under {mebibytes(round(limit.at_most))} MiB"
+        found = trun.own_bytes if isinstance(trun, Summary) else None
+        shown = mebibytes(found)
     if found is None:
         return f"goal: {wanted}: not measured"
-    return f"goal: {wanted}: {shown}, {'met' if found <= at_most else 'NOT MET'}"
+    return f"goal: {wanted}: {shown}, {'met' if found <= limit.at_most else 'NOT MET'}"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from .command import main
+from .anchors import anchored, judged, ratios, times
+from .command import main, options, wanted_questions
 from .measure import Case, Failed, Result, Sample, Summary, environment, interleave, summary, timed
-from .memory import MARK, SETTLED, Watch, high_water_bytes, memory_in
+from .memory import MARK, SETTLED, Watch, end_marked, high_water_bytes, memory_in
 from .project import Project, Step
-from .questions import QUESTIONS, Goal, Limit, Question, chosen, forget
+from .question import Goal, Limit, Question
+from .questions import QUESTIONS, chosen
+from .results import Results
+from .scenes import Forgotten
 from .sheet import sheet, verdict
 from .table import Table, as_markdown, as_text, mebibytes, milliseconds, ratio
 from .tools.known import floors, runners
@@ -121,9 +124,47 @@ def test_what_is_to_be_forgotten_is_gone_before_the_run(tmp_path: Path) -> None:
     keeps = Interpreter(sys.executable)
     keeps.state = (".state", ".log")
     assert timed(case("x", tmp_path, *argv)) == Failed(reason="ended with 2: it said nothing")
-    assert isinstance(
-        timed(Case(name="x", argv=argv, folder=tmp_path, before=partial(forget, keeps, tmp_path))), Sample
-    )
+    before = Forgotten(project=THREE, tool=keeps, folder=tmp_path).before
+    assert isinstance(timed(Case(name="x", argv=argv, folder=tmp_path, before=before)), Sample)
+
+
+def test_a_run_that_left_something_wrong_is_a_failure(tmp_path: Path) -> None:
+    wrong = Case(name="x", argv=(*PYTHON, "pass"), folder=tmp_path, after=lambda: "`a` is missing")
+    assert timed(wrong) == Failed(reason="wrong: `a` is missing")
+
+
+def test_a_run_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    endless = Case(name="x", argv=(*PYTHON, "import os; os.read(os.pipe()[0], 1)"), folder=tmp_path, limit_s=0.3)
+    assert timed(endless) == Failed(reason="not done after 0 s", limit_s=0.3)
+
+
+def test_a_case_that_has_taken_its_time_is_not_run_again() -> None:
+    once = [sample(4.0)]
+    slow = Case(name="slow", argv=(), folder=Path(), spend_s=10.0)
+    slower = Case(name="slower", argv=(), folder=Path(), spend_s=1.0)
+    taken = interleave([slow, slower, case("quick")], 6, lambda _: once[0])
+    assert {name: len(samples) for name, samples in taken.items() if isinstance(samples, list)} == {
+        "slow": 3,
+        "slower": 1,
+        "quick": 6,
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/exe").exists(), reason="needs /proc")
+def test_what_a_run_leaves_behind_is_ended() -> None:
+    argv = [*PYTHON, "import os; print(flush=True); os.read(0, 1)"]
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(argv, env={MARK: "gone"}, stdin=pipe, stdout=pipe) as ours,
+        subprocess.Popen(argv, env={MARK: "goner"}, stdin=pipe, stdout=pipe) as other,
+    ):
+        assert ours.stdout is not None
+        assert other.stdout is not None
+        ours.stdout.readline()
+        other.stdout.readline()
+        end_marked("gone")
+        assert ours.wait() == -9
+        assert other.poll() is None
 
 
 def test_no_tool_sees_a_jobserver_or_a_setting_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,6 +306,82 @@ def test_goals_are_judged_by_what_was_found() -> None:
     ]
 
 
+def test_a_goal_may_speak_of_another_question_and_of_some_milliseconds() -> None:
+    answers: dict[str, Summary | Failed] = {"trun": took(0.25), "python": took(0.2), "moon": SLOW}
+    others: dict[str, dict[str, Summary | Failed]] = {"fresh": {"trun": took(0.1)}}
+    assert [
+        verdict(goal, answers, others)
+        for goal in (
+            Goal(over="trun", of="fresh", plus_s=0.1),
+            Goal(over="trun", of="fresh", at_most=3.0),
+            Goal(over="trun", of="another"),
+            Goal(over="python", plus_s=0.06),
+            Goal(over="moon", at_most=0.25),
+            Goal(over="moon", at_most=0.001),
+        )
+    ] == [
+        "goal: trun at most 1 x trun in fresh + 100 ms: +150.0 ms, NOT MET",
+        "goal: trun at most 3 x trun in fresh: 2.50, met",
+        "goal: trun at most 1 x trun in another: not measured",
+        "goal: trun at most 1 x python + 60 ms: +50.0 ms, met",
+        "goal: trun at most 0.25 x moon: under 0.03, met (it was not done after 10 s)",
+        "goal: trun at most 0.001 x moon: not measured",
+    ]
+
+
+# All questions together
+
+SLOW = Failed(reason="not done after 10 s", limit_s=10.0)
+WRONG = Failed(reason="wrong: `a` is missing")
+OTHER = Question(name="fresh-1000x10", title="Another", project=lambda scale: THREE, column="fresh")
+TOGETHER: dict[str, dict[str, Summary | Failed]] = {
+    "q": {"trun": took(0.3), "ninja": took(0.2), "moon": SLOW, "nx": WRONG},
+    "fresh-1000x10": {"trun": took(0.1, own_bytes=3 << 20), "just": Failed(reason="has no build")},
+}
+
+
+def test_all_questions_make_one_table_of_times_and_one_of_ratios() -> None:
+    asked = Question(name="q", title="A question", project=lambda scale: THREE, column="q")
+    together = times([asked, OTHER], TOGETHER, {"q": {"ninja"}})
+    assert together.columns == ("", "q", "fresh", "MiB fresh")
+    assert together.rows == (
+        ("trun", "300", "100", "3.0"),
+        ("ninja", "200*", "", ""),
+        ("moon", "> 10,000", "", ""),
+        ("nx", "wrong", "", ""),
+        ("just", "", "-", ""),
+    )
+    assert together.notes == ("* measured earlier, not in this run",)
+    assert ratios([asked, OTHER], TOGETHER).rows == (
+        ("trun", "1.00", "1.00"),
+        ("ninja", "1.50", ""),
+        ("moon", "< 0.03", ""),
+        ("nx", "", ""),
+        ("just", "", ""),
+    )
+
+
+def test_goals_are_told_with_their_question_and_the_missed_ones_last_of_the_measured() -> None:
+    goals = (Goal(over="ninja", at_most=1.2), Goal(over="moon"), Goal(over="nx"))
+    asked = Question(name="q", title="A question", project=lambda scale: THREE, goals=goals)
+    assert judged([asked], TOGETHER) == [
+        "q: trun at most 1 x moon: under 0.03, met (it was not done after 10 s)",
+        "q: trun at most 1 x nx: not measured",
+        "q: trun at most 1.2 x ninja: 1.50, NOT MET",
+    ]
+
+
+def test_answers_are_kept_and_recalled_for_tools_that_were_not_asked(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    Results.at(path).keep("q", TOGETHER["q"], {"trun": "1", "ninja": "2", "moon": "3"}, "then")
+    Results.at(path).keep("q", {"trun": took(9.0)}, {"trun": "2"}, "now")
+    again = Results.at(path)
+    assert again.recalled("q", {"trun": took(1.0)}) == {"ninja": took(0.2), "moon": SLOW}
+    assert (again.kept["q"]["trun"].answer, again.kept["q"]["trun"].version) == (took(9.0), "2")
+    assert again.kept["q"]["ninja"].when == "then"
+    assert again.recalled("another", {}) == {}
+
+
 # The command
 
 
@@ -277,17 +394,32 @@ def test_an_unknown_word_is_refused_before_anything_runs(capsys: pytest.CaptureF
     assert main(["tiyn"]) == 2
     assert capsys.readouterr().err.startswith("error: `tiyn` is not one of: tiny, true, ")
     assert main(["tiny", "--tools", "nijna"]) == 2
-    assert capsys.readouterr().err == "error: `nijna` is not one of: trun, ninja, make -rR, just, go-task\n"
+    assert capsys.readouterr().err.startswith("error: `nijna` is not one of: trun, ninja, make -rR, just, go-task, ")
 
 
 def test_every_goal_is_over_something_that_has_a_row() -> None:
-    names = {tool.name for tool in runners()}
-    bare = {tool.name for tool in floors(sys.executable)}
+    rows = {question.name: {tool.name for tool in runners()} | set(question.floors) for question in QUESTIONS}
+    assert set().union(*rows.values()) == {tool.name for tool in [*runners(), *floors(sys.executable)]}
     for question in QUESTIONS:
         for goal in question.goals:
             if isinstance(goal, Goal):
-                assert goal.over in (names | bare if question.floors else names)
-        assert question.notes.keys() <= names
+                assert goal.over in rows[goal.of or question.name]
+                assert not question.tools or goal.over in question.tools
+        assert question.notes.keys() | set(question.tools) <= rows[question.name]
+
+
+def test_a_goal_that_speaks_of_another_question_finds_it_asked_before() -> None:
+    asked: set[str] = set()
+    for question in QUESTIONS:
+        asked.add(question.name)
+        assert {goal.of for goal in question.goals if isinstance(goal, Goal) and goal.of} <= asked
+
+
+def test_what_needs_gigabytes_is_measured_only_when_asked_for() -> None:
+    assert [question.name for question in anchored(QUESTIONS) if question.is_large] == ["grow-files"]
+    assert [question.name for question in wanted_questions(options().parse_args(["grow"]))] == ["grow-tasks"]
+    asked = wanted_questions(options().parse_args(["anchors", "--large"]))
+    assert asked == anchored(QUESTIONS)
 
 
 def test_the_command_measures_what_is_there_and_tells_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,5 +435,19 @@ def test_the_command_measures_what_is_there_and_tells_what_is_not(capsys: pytest
 def test_the_whole_command_at_a_small_scale(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--scale", "0.001", "--runs", "1"]) == 0
     told = capsys.readouterr().out
-    assert [line.split(":")[0] for line in told.splitlines() if "(median of 1" in line] == [q.name for q in QUESTIONS]
+    asked = [question.name for question in QUESTIONS if not question.is_large]
+    assert [line.split(":")[0] for line in told.splitlines() if "(median of 1" in line] == asked
     assert "ended with" not in told
+
+
+@pytest.mark.slow
+def test_the_anchors_in_a_quick_look_end_in_tables_of_all_questions_and_every_goal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["anchors", "--quick", "--tools", "trun,ninja,make -rR", "--no-memory"]) == 0
+    told = capsys.readouterr().out
+    assert "trun / tool: below 1 trun is ahead" in told
+    goals = told.split("\nGoals\n")[1].splitlines()
+    wanted = [goal for question in QUESTIONS if question.column and not question.is_large for goal in question.goals]
+    assert len(goals) == len(wanted)
+    assert any(line.startswith("- fresh-1000x10: trun at most 1 x make -rR: ") for line in goals)

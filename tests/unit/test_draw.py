@@ -30,8 +30,9 @@ Edges = Mapping[str, Sequence[str | Edge]]
 
 def node(name: str) -> Node:
     task = Task(name=name, path=("tasks", name), desc=f"makes {name}", tags=("t",))
+    none = Globs(())
     return Node(
-        name=name, task=task, args={}, rest=(), dir="", words={}, inputs=Globs(()), even_ignored=Globs(()), outputs=()
+        name=name, task=task, args={}, rest=(), dir="", words={}, inputs=none, even_ignored=none, outputs=(), files=none
     )
 
 

@@ -455,7 +455,8 @@ def test_a_view_is_closed_and_has_all_its_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "body"), [("list", "tasks"), ("show", "targets"), ("graph", "nodes"), ("graph", "edges")]
+    ("name", "body"),
+    [("list", "tasks"), ("show", "targets"), ("graph", "nodes"), ("graph", "edges"), ("runs", "runs")],
 )
 def test_an_entry_of_a_view_is_closed_and_has_all_its_fields(name: str, body: str) -> None:
     one = definition(SCHEMAS["views"], name)

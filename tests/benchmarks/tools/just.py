@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..project import Project, Step
-from . import Ask
+from . import Ask, Tool
 from .sources import PyPI
 
 
-class Just:
+class Just(Tool):
     """Runs dependencies one after the other unless a recipe says `[parallel]`, so ours all do."""
 
     name = "just"
     source = PyPI(package="rust-just", script="just")
-    state: tuple[str, ...] = ()
 
     def write(self, project: Project, folder: Path) -> None:
         """justfile: every recipe silent."""
@@ -29,6 +28,8 @@ class Just:
                 return ["--list"]
             case "plan":
                 return ["--dry-run", ask.project.goal]
+            case "build" | "restore":
+                return None  # it knows nothing of files
 
 
 def recipe(step: Step) -> str:

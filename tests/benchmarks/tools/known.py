@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from . import Tool
+from .doit import Doit
 from .just import Just
 from .make import Make
+from .mise import Mise, MiseCached
+from .moon import Moon
 from .ninja import Ninja
-from .python import Interpreter
+from .ntask import NTask
+from .nx import Nx
+from .pytask import Pytask
+from .python import Copy, Find, Interpreter, Walk
 from .task import GoTask
 from .trun import Trun
+from .turbo import Turbo
+from .wireit import Wireit
 
 
 def runners() -> list[Tool]:
     """The tools that run tasks, trun first."""
-    return [Trun(), Ninja(), Make(), Just(), GoTask()]
+    near: list[Tool] = [Trun(), Ninja(), Make(), Just(), GoTask(), Doit(), NTask(), Pytask()]
+    return [*near, Mise(), MiseCached(), Turbo(), Wireit(), Moon(), Nx()]
 
 
 def floors(python: str) -> list[Tool]:
-    """What nothing written in Python can be faster than: bare, and as the environment starts it."""
-    return [Interpreter(python, "-I", "-S"), Interpreter(python)]
+    """What nothing written in Python can be faster than: bare, as the environment starts it, with a look at all."""
+    return [Interpreter(python, "-I", "-S"), Interpreter(python), Walk(python), Find(), Copy()]

@@ -5,33 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..project import Project, Step
-from . import Ask
+from . import Ask, Tool
 from .sources import System
 
 
-class Make:
+class Make(Tool):
     """`make -rR`, whatever version the system has."""
 
     name = "make -rR"
     source = System(program="make")
-    state: tuple[str, ...] = ()
 
     def write(self, project: Project, folder: Path) -> None:
-        """Makefile: every target phony, every recipe silent."""
-        (folder / "Makefile").write_text("".join(rule(step) for step in project.steps), encoding="utf-8")
+        """Makefile: a target phony if it makes no file, every recipe silent."""
+        text = "".join(rule(step, project) for step in project.steps)
+        (folder / "Makefile").write_text(text, encoding="utf-8")
 
     def words(self, ask: Ask) -> list[str] | None:
-        """`-rR -j2 all`, `-rR -n all`; make has no list."""
+        """`-rR -j2 all`, `-rR -n all`; make has no list and no store."""
         match ask.verb:
-            case "run":
+            case "run" | "build":
                 return ["-rR", f"-j{ask.jobs}", ask.project.goal]
-            case "list":
+            case "list" | "restore":
                 return None
             case "plan":
                 return ["-rR", "-n", ask.project.goal]
 
 
-def rule(step: Step) -> str:
-    """`name: deps` and its recipe."""
+def rule(step: Step, project: Project) -> str:
+    """`name: deps`, or `outputs: inputs`, and its recipe."""
     recipe = f"\t@{step.command.replace('$', '$$')}\n" if step.command else ""
-    return f".PHONY: {step.name}\n{step.name}: {' '.join(step.deps)}\n{recipe}"
+    phony = "" if step.outputs else f".PHONY: {step.name}\n"
+    deps = [target for name in step.deps for target in project.targets(name)]
+    needs = " ".join([*project.reads(step), *deps])
+    return f"{phony}{' '.join(project.targets(step.name))}: {needs}\n{recipe}"

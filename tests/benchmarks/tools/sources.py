@@ -1,8 +1,10 @@
-"""Where tools come from: PyPI by package name, the system, or beside the running Python."""
+"""Where tools come from: PyPI or npm by package name, the system, or beside the running Python."""
 
 from __future__ import annotations
 
 import fcntl
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -38,6 +40,44 @@ class PyPI:
         if not program.exists():
             return Absent(reason=f"the package {self.package} has no script `{self.script}`")
         return version_of((str(program),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NPM:
+    """A package installed by the machine's npm into a throw-away folder.
+
+    `program` is a file below its `node_modules`, run as it is or by `starter`; without one `starter` alone is run.
+    *Why* the program of the platform's own package: a script of node around it would cost its users 40 ms.
+    """
+
+    package: str
+    program: str
+    starter: str = ""
+
+    def find(self, cache: Path) -> Found | Absent:
+        """The installed program with the version of its package; installed first if it is not there."""
+        home = cache / "npm"
+        said = home / "node_modules" / self.package / "package.json"
+        with alone(cache):
+            if not said.exists():
+                print(f"installing {self.package} with npm into {home}", file=sys.stderr, flush=True)
+                refusal = install_node(self.package, home)
+                if refusal:
+                    return Absent(reason=refusal)
+        if not said.exists():
+            return Absent(reason=f"npm has put no {self.package} into {home}")
+        return self.installed(home / "node_modules", json.loads(said.read_text(encoding="utf-8"))["version"])
+
+    def installed(self, modules: Path, version: str) -> Found | Absent:
+        """The words that start it."""
+        starter = shutil.which(self.starter, path=f"{os.defpath}{os.pathsep}{os.environ.get('PATH', '')}")
+        if self.starter and starter is None:
+            return Absent(reason=f"`{self.starter}` is not on the PATH")
+        program = modules / self.program
+        if not program.exists():
+            return Absent(reason=f"the package {self.package} has no `{self.program}` for this platform")
+        words = (*([starter] if starter else []), *([str(program)] if self.program else []))
+        return Found(words=words, version=version, modules=modules if self.starter else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +130,32 @@ def alone(cache: Path) -> Iterator[None]:
 def install(package: str, home: Path) -> str:
     """Have pip put `package` into the environment at `home`; the reason if it could not, else nothing."""
     python = home / "bin" / "python"
-    try:
-        if not python.exists():
+    if not python.exists():
+        try:
             venv.create(home, with_pip=True)
-        words = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+        except (OSError, subprocess.SubprocessError) as error:
+            return last_line(str(error)) or type(error).__name__
+    return installing([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package])
+
+
+def install_node(package: str, home: Path) -> str:
+    """Have npm put `package` into the folder `home`; the reason if it could not, else nothing."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "`npm` is not on the PATH"
+    home.mkdir(exist_ok=True)
+    if not (home / "package.json").exists():
+        (home / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+    return installing([npm, "install", "--prefix", str(home), "--no-audit", "--no-fund", "--loglevel=error", package])
+
+
+def installing(words: list[str]) -> str:
+    """Run an installer; its last words if it could not, else nothing."""
+    try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
     except (OSError, subprocess.SubprocessError) as error:
         return last_line(str(error)) or type(error).__name__
-    return "" if done.returncode == 0 else last_line(done.stderr) or f"pip ended with {done.returncode}"
+    return "" if done.returncode == 0 else last_line(done.stderr) or f"the installer ended with {done.returncode}"
 
 
 def version_of(words: tuple[str, ...]) -> Found | Absent:

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from ..project import Project, Step
-from . import Ask
+from . import Ask, Tool
 from .sources import Beside
 
 
-class Trun:
+class Trun(Tool):
     """The one that is measured: the `trun` of the environment that runs the benchmarks."""
 
     name = "trun"
@@ -18,7 +18,7 @@ class Trun:
     state = (".trun",)
 
     def write(self, project: Project, folder: Path) -> None:
-        """tasks.toml: the short form where a step is only a command."""
+        """tasks.toml: the short form where a step is only a command; edges of files are inferred."""
         short = "".join(f"{step.name} = {json.dumps(step.command)}\n" for step in project.steps if is_short(step))
         long = "".join(table(step) for step in project.steps if not is_short(step))
         (folder / "tasks.toml").write_text(f"[tasks]\n{short}{long}", encoding="utf-8")
@@ -26,7 +26,7 @@ class Trun:
     def words(self, ask: Ask) -> list[str] | None:
         """`-j2 all`, `--list`, `--plan all`."""
         match ask.verb:
-            case "run":
+            case "run" | "build" | "restore":
                 return [f"-j{ask.jobs}", ask.project.goal]
             case "list":
                 return ["--list"]
@@ -36,7 +36,7 @@ class Trun:
 
 def is_short(step: Step) -> bool:
     """Whether `name = "command"` says all there is."""
-    return not step.deps and not step.desc
+    return not (step.deps or step.desc or step.inputs or step.outputs)
 
 
 def table(step: Step) -> str:
@@ -48,4 +48,8 @@ def table(step: Step) -> str:
         lines.append(f"deps = {json.dumps(list(step.deps))}")
     if step.command:
         lines.append(f"run = {json.dumps(step.command)}")
+    if step.inputs:
+        lines.append(f"inputs = {json.dumps(list(step.inputs))}")
+    if step.outputs:
+        lines.append(f"outputs = {json.dumps(list(step.outputs))}")
     return "\n".join(lines) + "\n"

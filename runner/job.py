@@ -1,0 +1,228 @@
+"""One node that is not fresh: brought back from a cache or run, under its lock, and what came of it kept."""
+
+from __future__ import annotations
+
+import os
+
+import anyio
+import anyio.to_thread
+
+from runner.event import TaskOutput, Warned
+from runner.key import changes, reason
+from runner.locks import NodeLock
+from runner.noun import noun, replace
+from runner.result import Outcome
+from runner.settle import NOT_CACHED, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final, TypeVar
+
+    from runner.attempt import Attempts
+    from runner.outputs import Collected, Outputs
+    from runner.result import Made, Status, Stream
+    from runner.settle import Settle
+    from runner.task import Node
+
+    _T = TypeVar("_T")
+
+# How often somebody asks whether another process is done with a node.
+POLL_S: Final = 0.05
+# What is larger goes through a thread of its own, so that the run goes on meanwhile.
+LARGE_BYTES: Final = 4 << 20
+MANY: Final = 200
+# Exit codes that say that the command could not be run at all.
+UNRUN: Final = (126, 127)
+
+
+@noun
+class Done:
+    """What came of a node. `status` is None where the outcome tells; `made` is what it made, if it declares that."""
+
+    outcome: Outcome
+    status: Status | None = None
+    reasons: tuple[str, ...] = ()
+    why_skipped: str = ""
+    made: tuple[Made, ...] | None = None
+    saved_s: float = 0.0
+
+
+@noun
+class Keeping:
+    """What a run needs to keep results. `log_of` gives the file with all that a node wrote, `frames` what is in one."""
+
+    settle: Settle
+    outputs: Outputs
+    folder: str
+    run: str
+    log_of: Callable[[str], str | None]
+    frames: Callable[[str], Iterator[tuple[Stream, bytes]]]
+
+
+class Jobs:
+    """Does what is to be done with nodes, one call for each."""
+
+    def __init__(self, attempts: Attempts, keeping: Keeping) -> None:
+        self.attempts = attempts
+        self.keeping = keeping
+        self.settle = keeping.settle
+        self.outputs = keeping.outputs
+        self.doors = attempts.doors
+
+    async def do(self, node: Node, verdict: Verdict) -> Done:
+        """Restore a node or run it. *Raises*: Refusal for what is found wrong only now."""
+        if not (node.task.is_cached or node.outputs):
+            outcome, why = await self.attempts.run(node)
+            return Done(outcome=outcome, why_skipped=why, reasons=verdict.reasons)
+        lock = NodeLock(self.keeping.folder, node.name, self.keeping.run)
+        has_waited = await self._taken(node, lock)
+        try:
+            if has_waited and node.task.is_cached:
+                verdict = await self._judged_anew(node)
+            if verdict.would == "fresh":
+                made = verdict.last.outputs if verdict.last is not None else ()
+                return Done(outcome=Outcome(exit_code=0), status="fresh", made=made)
+            if verdict.would == "restore":
+                restored = await self._restored(node, verdict)
+                if not isinstance(restored, str):
+                    return restored
+                verdict = replace(verdict, would="run", reasons=(*verdict.reasons, restored))
+            return await self._run(node, verdict)
+        finally:
+            lock.release()
+
+    async def _taken(self, node: Node, lock: NodeLock) -> bool:
+        """Waits for the lock; True if somebody else had it."""
+        if lock.try_take():
+            return False
+        holder = lock.holder()
+        who = f"process {holder[0]}" if holder is not None else "another process"
+        self._warn(f"waits for {who}, which is at it already", node.name)
+        while not lock.try_take():
+            await anyio.sleep(POLL_S)
+        return True
+
+    async def _judged_anew(self, node: Node) -> Verdict:
+        self.settle.ledger.refresh()
+        self.settle.renew()
+        return await self.settle.judge(node, self.attempts.asking)
+
+    async def _restored(self, node: Node, verdict: Verdict) -> Done | str:
+        """What came of bringing a result back, or why that could not be."""
+        record, key = verdict.record, verdict.key
+        assert record is not None, "BUG: restored without a record"
+        assert key is not None, "BUG: restored without a key"
+        self.outputs.forget(node)
+        log, path = _log_file() if record.log else (-1, "")
+        try:
+            size_bytes = sum(made.size_bytes for made in record.outputs)
+            is_large = size_bytes > LARGE_BYTES or len(record.outputs) > MANY
+            try:
+                trouble = await _aside(is_large, lambda: self.outputs.restore(node, verdict, log))
+            except OSError as error:
+                trouble = f"`{error.filename or node.name}` cannot be written: {error.strerror}"
+            self.settle.renew()
+            if trouble is not None:
+                return f"not restored: {trouble}"
+            if record.log and node.task.cache.logs:
+                self._replay(node, path)
+        finally:
+            if path:
+                os.close(log)
+                os.unlink(path)
+        self.outputs.record_restored(node, key, record)
+        status: Status = "failed" if record.exit_code else "restored"
+        outcome = Outcome(exit_code=record.exit_code)
+        saved_s = record.duration_s
+        return Done(outcome=outcome, status=status, reasons=verdict.reasons, made=record.outputs, saved_s=saved_s)
+
+    def _replay(self, node: Node, path: str) -> None:
+        """Tell what a node wrote when it ran, in the order in which it did."""
+        for stream, data in self.keeping.frames(path):
+            self.doors.tell(TaskOutput(time=self.doors.clock(), task=node.name, stream=stream, data=data))
+
+    async def _run(self, node: Node, verdict: Verdict) -> Done:
+        self.outputs.forget(node)
+        try:
+            self.outputs.clear(node)
+        except OSError as error:
+            trouble = f"`{error.filename or node.name}` cannot be emptied: {error.strerror}"
+            return Done(outcome=Outcome(trouble=trouble), made=())
+        outcome, why = await self.attempts.run(node)
+        self.settle.renew()
+        if why:
+            return Done(outcome=outcome, why_skipped=why, made=())
+        is_large = verdict.last is not None and len(verdict.last.outputs) > MANY
+        collected = await _aside(is_large, lambda: self.outputs.collect(node))
+        if outcome.is_good and collected.missing:
+            outcome = replace(outcome, trouble=_missing(collected.missing))
+        made = collected.outputs if node.outputs else None
+        if self._is_result(node, outcome):
+            size_bytes = sum(one.size_bytes for one in collected.outputs)
+            is_large = size_bytes > LARGE_BYTES or len(collected.outputs) > MANY
+            await _aside(is_large, lambda: self._kept(node, verdict, collected, outcome))
+        return Done(outcome=outcome, reasons=() if verdict.reasons == (NOT_CACHED,) else verdict.reasons, made=made)
+
+    def _is_result(self, node: Node, outcome: Outcome) -> bool:
+        """Whether something may be kept of it: a success, or a failure that is asked to be kept."""
+        if outcome.is_good:
+            return True
+        is_ordinary = bool(outcome.exit_code) and outcome.exit_code not in UNRUN and outcome.trouble is None
+        is_whole = not (outcome.timed_out or outcome.cancelled)
+        return is_ordinary and is_whole and node.task.is_cached and self.settle.keeps_failures(node)
+
+    def _kept(self, node: Node, verdict: Verdict, collected: Collected, outcome: Outcome) -> None:
+        """Keep a result, unless something happened meanwhile by which it is not what the key says."""
+        key = verdict.key
+        if not node.task.is_cached:
+            self.outputs.record(node, None, collected.outputs, outcome)
+            return
+        if key is None or self._has_failed_dep(node):
+            return
+        if node.task.in_place:
+            self.outputs.record(node, self.settle.key_again(node), collected.outputs, outcome)
+            return
+        moved = self._moved(node, verdict)
+        if moved:
+            self._warn(f"{moved} while it ran: the result stays, and is not cached", node.name)
+            return
+        self.outputs.keep(node, key, collected, outcome, self.keeping.log_of(node.name))
+        if outcome.is_good:
+            self.outputs.record(node, key, collected.outputs, outcome)
+
+    def _has_failed_dep(self, node: Node) -> bool:
+        ends = (self.settle.ends.get(edge.to) for edge in self.settle.graph.edges[node.name])
+        return any(end is not None and end.how == "failed" for end in ends)
+
+    def _moved(self, node: Node, verdict: Verdict) -> str:
+        """Which inputs are no longer what they were when the key was made."""
+        assert verdict.key is not None, "BUG: a result without a key"
+        now = self.settle.key_again(node)
+        found = changes((verdict.key.parts, verdict.key.inputs), (now.parts, now.inputs))
+        if not found:
+            return ""
+        more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
+        told = reason(found[0])
+        return f"{told.replace(' is new', ' appeared').replace(' is gone', ' vanished')}{more}"
+
+    def _warn(self, message: str, task: str) -> None:
+        self.doors.tell(Warned(time=self.doors.clock(), message=message, task=task))
+
+
+def _missing(missing: tuple[str, ...]) -> str:
+    names = ", ".join(f"`{text}`" for text in missing)
+    return f"declared output{'s' * (len(missing) > 1)} {names} {'were' if len(missing) > 1 else 'was'} not made"
+
+
+def _log_file() -> tuple[int, str]:
+    from tempfile import mkstemp
+
+    return mkstemp(prefix="trun-log-")
+
+
+async def _aside(is_large: bool, work: Callable[[], _T]) -> _T:
+    """Do something here, or in a thread if it is large, so that the run goes on meanwhile."""
+    if not is_large:
+        return work()
+    return await anyio.to_thread.run_sync(work)

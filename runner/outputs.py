@@ -1,0 +1,215 @@
+"""Carry a node's outputs from the tree to a store and back, and keep book of what was made."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+
+from runner.ledger import LastRun, LedgerError
+from runner.noun import noun
+from runner.result import Record
+from runner.settle import NOTHING, outputs_of, owned_folders
+from runner.store import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.key import Key
+    from runner.result import Made, Outcome
+    from runner.settle import Settle, Verdict
+    from runner.task import Node
+    from runner.tree import Sight
+
+
+@noun
+class Collected:
+    """What a node's command has made; `missing` are declared outputs that did not appear."""
+
+    outputs: tuple[Made, ...]
+    missing: tuple[str, ...]
+    sight: Sight
+
+
+@noun
+class Origin:
+    """Where results come from that are made now: the run, who and on which machine."""
+
+    run: str
+    by: str
+
+
+class Outputs:
+    """Carries outputs for one run. `warn` tells of what could not be kept, without harm to the run."""
+
+    def __init__(self, settle: Settle, root: str, origin: Origin, warn: Callable[[str, str | None], None]) -> None:
+        self.settle = settle
+        self.tree = settle.tree
+        self.ledger = settle.ledger
+        self.store = settle.store
+        self.root = root
+        self.origin = origin
+        self.warn = warn
+        self._warned: set[str] = set()
+
+    def forget(self, node: Node) -> None:
+        """Before anything happens to a node: what was known of it is no longer so."""
+        try:
+            self.ledger.forget(node.name)
+        except LedgerError as error:
+            self._warn_once(str(error))
+
+    def clear(self, node: Node) -> None:
+        """Empty the folders that a node owns. *Raises*: OSError."""
+        if not node.task.in_place:
+            for folder in owned_folders(node):
+                if os.path.lexists(os.path.join(self.root, folder)):
+                    self.tree.empty(folder)
+
+    def collect(self, node: Node) -> Collected:
+        """What the declared outputs match now."""
+        if not node.outputs:
+            return Collected(outputs=(), missing=(), sight=NOTHING)
+        seen = self.tree.look(outputs_of(node))
+        made = [entry.made for entry in seen.entries] + [_folder(path) for path in seen.empty]
+        return Collected(outputs=tuple(made), missing=tuple(self._missing(node, made)), sight=seen)
+
+    def _missing(self, node: Node, made: list[Made]) -> list[str]:
+        optional = {entry.text for entry in node.task.outputs if entry.optional}
+        paths = [one.path for one in made]
+        found = []
+        for glob in node.outputs:
+            if glob.text in optional or glob.is_negated:
+                continue
+            for spelling in glob.spellings:
+                there = any(spelling.matches(path) for path in paths)
+                if not there and not (spelling.is_named and self._is_folder(spelling.base)):
+                    found.append(glob.text if len(glob.spellings) == 1 else str(spelling))
+        return list(dict.fromkeys(found))
+
+    def _is_folder(self, path: str) -> bool:
+        return os.path.isdir(os.path.join(self.root, path))
+
+    def record(self, node: Node, key: Key | None, made: tuple[Made, ...], outcome: Outcome) -> None:
+        """Keep book of a node that has run well, so that it is fresh while nothing moves."""
+        self.ledger.record(node.name, self._last(node, key, made, outcome))
+
+    def _last(self, node: Node, key: Key | None, made: tuple[Made, ...], outcome: Outcome) -> LastRun:
+        return LastRun(
+            key=key.digest if key is not None else "",
+            parts=key.parts if key is not None else (),
+            inputs=key.inputs if key is not None else (),
+            outputs=made,
+            in_place=node.task.in_place,
+            run=self.origin.run,
+            made_at=self.settle.sources.clock(),
+            duration_s=outcome.duration_s,
+            ended="done" if outcome.is_good else "failed",
+            exit_code=outcome.exit_code or 0,
+        )
+
+    def keep(self, node: Node, key: Key, collected: Collected, outcome: Outcome, log: str | None) -> None:
+        """Keep a result in the cache, blobs first; what cannot be kept costs a warning."""
+        if self.store is None or not self.settle.modes.writes or node.task.in_place:
+            return
+        strange = next((made for made in collected.outputs if made.kind == "link" and _leaves(made)), None)
+        if strange is not None:
+            self.warn(f"not cached: the link `{strange.path}` leaves the project: `{strange.target}`", node.name)
+            return
+        try:
+            for made in collected.outputs:
+                if made.kind == "file" and not self._put(made):
+                    self.warn(f"not cached: `{made.path}` changed after the task had ended", node.name)
+                    return
+            logged = self._put_log(log) if log is not None and node.task.cache.logs else ("", 0)
+            self.store.keep(self._record(node, key, collected.outputs, outcome, logged))
+        except StoreError as error:
+            self._warn_once(f"results are not kept: {error}")
+        except OSError as error:
+            self.warn(f"not cached: {error.filename or ''}: {error.strerror}", node.name)
+
+    def _put(self, made: Made) -> bool:
+        assert self.store is not None, "BUG: nothing to put into"
+        fd = self.tree.open(made.path)
+        try:
+            return self.store.put(fd) == (made.digest, made.size_bytes)
+        finally:
+            os.close(fd)
+
+    def _put_log(self, path: str) -> tuple[str, int]:
+        assert self.store is not None, "BUG: nothing to put into"
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return self.store.put(fd)
+        finally:
+            os.close(fd)
+
+    def _record(
+        self, node: Node, key: Key, outputs: tuple[Made, ...], outcome: Outcome, logged: tuple[str, int]
+    ) -> Record:
+        # What may be secret leaves this folder by its name alone.
+        parts = tuple((label, "" if label in key.secrets else shown) for label, shown in key.parts)
+        return Record(
+            key=key.digest,
+            task=node.name,
+            exit_code=outcome.exit_code or 0,
+            outputs=outputs,
+            log=logged[0],
+            log_bytes=logged[1],
+            parts=parts,
+            run=self.origin.run,
+            by=self.origin.by,
+            made_at=self.settle.sources.clock(),
+            duration_s=outcome.duration_s,
+        )
+
+    def restore(self, node: Node, verdict: Verdict, log: int) -> str | None:
+        """Bring a result back, and write its log to a descriptor. None when done, else why that could not be.
+
+        *Raises*: OSError where the tree cannot be written.
+        """
+        record = verdict.record
+        assert record is not None, "BUG: nothing to restore"
+        assert self.store is not None, "BUG: nothing to restore from"
+        if record.log and not self.store.fetch(record.log, log):
+            return "its log is missing in the cache"
+        missing = self.tree.restore(record.outputs, owned_folders(node), self.store.fetch)
+        if missing is None and verdict.last is not None:
+            kept = {made.path for made in record.outputs}
+            self.tree.remove([made for made in verdict.last.outputs if made.path not in kept])
+        return missing
+
+    def record_restored(self, node: Node, key: Key, record: Record) -> None:
+        """Keep book of a result that was brought back."""
+        last = LastRun(
+            key=key.digest,
+            parts=key.parts,
+            inputs=key.inputs,
+            outputs=record.outputs,
+            status="restored",
+            run=record.run,
+            made_at=record.made_at,
+            duration_s=record.duration_s,
+            ended="failed" if record.exit_code else "done",
+            exit_code=record.exit_code,
+        )
+        self.ledger.record(node.name, last)
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            self.warn(message, None)
+
+
+def _folder(path: str) -> Made:
+    from runner.result import Made
+
+    return Made(path=path, kind="folder")
+
+
+def _leaves(made: Made) -> bool:
+    """Whether a link points out of the project, or would on another machine."""
+    if made.target.startswith("/"):
+        return True
+    to = posixpath.normpath(posixpath.join(posixpath.dirname(made.path), made.target))
+    return to == ".." or to.startswith("../")

@@ -1,0 +1,484 @@
+"""For each ready node: fresh, to be restored, or to be run; and why. Run, plan and `--why` all ask here."""
+
+from __future__ import annotations
+
+from runner.digest import hasher
+from runner.event import TaskEnded
+from runner.key import Ingredients, changes, key_of, plain_part, reason
+from runner.noun import noun
+from runner.pattern import Globs
+from runner.pattern.spelling import is_at_or_below
+from runner.tree import Seen, Sight, Wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from typing import Final, Literal, Protocol, TypeVar
+
+    from runner.command import Commands
+    from runner.graph import Graph
+    from runner.key import Change, Key, Part
+    from runner.ledger import LastRun, Ledger
+    from runner.pattern.index import OutputIndex
+    from runner.request import ArgValue
+    from runner.result import Made, Record
+    from runner.store import Store
+    from runner.task import Node
+    from runner.tree import Tree
+
+    _T = TypeVar("_T")
+    Would = Literal["run", "restore", "fresh", "skip", "depends"]
+    How = Literal["done", "failed", "skipped"]
+
+    class Asks(Protocol):
+        """Asks what only a command can tell; each question once in a run."""
+
+        async def condition(self, node: Node) -> str | None:
+            """Why the node is skipped, as far as `when` has to look or to ask."""
+
+        async def words(self, node: Node) -> Mapping[str, ArgValue]:
+            """What names stand for in the node's commands."""
+
+        async def probes(self, node: Node, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
+            """What the node's probes print."""
+
+
+NOTHING: Final = Sight(entries=())
+# How many reasons a task's line has room for; `--why` has them all.
+NOT_CACHED: Final = "not cached"
+
+
+@noun
+class Modes:
+    """How caches are used: whether results are looked for and kept, and for which nodes in no case."""
+
+    reads: bool = True
+    writes: bool = True
+    is_off: bool = False
+    forced: frozenset[str] = frozenset()
+    failures: bool = False
+
+
+@noun
+class End:
+    """How a node ended, as its dependents' keys see it: the digest of its outputs, or its key; None: not known yet."""
+
+    how: How
+    digest: str | None = None
+
+
+@noun
+class Verdict:
+    """What is to be done with a node, and why. `last` is what was known of it; `sights` are its inputs and outputs."""
+
+    would: Would
+    reasons: tuple[str, ...] = ()
+    key: Key | None = None
+    changes: tuple[Change, ...] = ()
+    last: LastRun | None = None
+    record: Record | None = None
+    sights: tuple[Sight, Sight] = (NOTHING, NOTHING)
+
+
+def wanted(node: Node, producers: OutputIndex) -> Wanted:
+    """Which paths are a node's inputs: not what git ignores, and nothing of what tasks make that it does not follow.
+
+    What others make and it does follow counts whatever git says; so nothing depends on who ran first.
+    """
+    own = node.task.name
+    dropped = node.task.dropped
+    feeds = [feed for feed in producers.feeding(node.inputs) if feed.owner != own and feed.owner not in dropped]
+    owners = {*(feed.owner for feed in feeds), *([own] if node.task.in_place else [])}
+    return Wanted(
+        globs=node.files,
+        even_ignored=Globs((*node.even_ignored.globs, *(feed.output for feed in feeds))),
+        leave_out=producers.besides(owners),
+    )
+
+
+def digest_of_outputs(outputs: Iterable[Made], algorithm: str) -> str:
+    """The digest of all that a node made, as recorded: the same whether it ran, was restored, or was fresh."""
+    said = [f"{made.path}\0{value_of(made)}\0" for made in sorted(outputs, key=lambda made: made.path)]
+    return hasher(algorithm)("".join(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def value_of(made: Made) -> str:
+    """An output as one text, in the form of `Seen.value`."""
+    if made.kind == "file":
+        return f"{'x' if made.is_executable else 'f'}:{made.digest}"
+    return f"l:{made.target}" if made.kind == "link" else "d:"
+
+
+class Settle:
+    """Judges the nodes of one run, each once what it needs has ended."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        commands: Commands,
+        sources: Sources,
+        modes: Modes,
+    ) -> None:
+        self.graph = graph
+        self.commands = commands
+        self.tree = sources.tree
+        self.ledger = sources.ledger
+        self.store = sources.store
+        self.sources = sources
+        self.modes = modes
+        self.algorithm = commands.project.cache.digest
+        self.ingredients = Ingredients(commands, sources.veil)
+        self.ends: dict[str, End] = {}
+        self.keys: dict[str, Key] = {}
+        # What was judged since anything was last done.
+        self.verdicts: dict[str, Verdict] = {}
+        self._foreseen = Foreseen()
+        self._parts: dict[str, list[Part]] = {}
+        self._wanted: dict[str, Wanted] = {}
+        self._format = plain_part("format", self.algorithm)
+
+    def ended(self, name: str, how: How, outputs: Iterable[Made] | None = None) -> None:
+        """A node has ended, and made this, if it declares that it makes something."""
+        digest = None if outputs is None else digest_of_outputs(outputs, self.algorithm)
+        self.ends[name] = End(how=how, digest=digest)
+
+    def renew(self) -> None:
+        """Something was done: what was seen and judged before may no longer be so."""
+        self.tree.renew()
+        self.verdicts.clear()
+
+    def start_over(self) -> None:
+        """Forget what was judged, and how nodes ended."""
+        self.ends.clear()
+        self.keys.clear()
+        self.verdicts.clear()
+        self._foreseen = Foreseen()
+
+    def sweep(self, wanted: Iterable[str]) -> bool:
+        """Judge all that can be judged before anything is done. True if nothing is left to do for what is wanted.
+
+        *Raises*: Refusal for what is found wrong before anything ran.
+        """
+        needed = self.graph.needed(wanted)
+        open_: set[str] = set()
+        for name in self.graph.order:
+            if name not in needed:
+                continue
+            is_open = any(edge.to in open_ for edge in self.graph.edges[name] if edge.kind != "after")
+            if is_open or not self._is_over(self.graph.nodes[name]):
+                open_.add(name)
+        return not open_
+
+    def _is_over(self, node: Node) -> bool:
+        """Whether there is nothing to be done for a node whose deps are over."""
+        if node.name in self.graph.skipped:
+            self.ended(node.name, "skipped")
+            return True
+        if node.task.steps:
+            try:
+                verdict = self.verdicts[node.name] = driven(self.judge(node, NoAsks()))
+            except NeedsLoop:
+                return False
+            if verdict.would not in ("fresh", "skip"):
+                return False
+            made = verdict.last.outputs if verdict.last is not None and node.outputs else None
+            self.ended(node.name, "skipped" if verdict.would == "skip" else "done", made)
+            return True
+        self.ended(node.name, "done")
+        return True
+
+    def fresh_end(self, name: str, time: float) -> TaskEnded:
+        """The end of a node for which there was nothing to do, as it is told."""
+        node = self.graph.nodes[name]
+        skipped = self.graph.skipped.get(name)
+        verdict = self.verdicts.get(name)
+        if skipped is None and verdict is not None and verdict.would == "skip":
+            skipped = verdict.reasons[0]
+        if skipped is not None:
+            return TaskEnded(time=time, task=name, status="skipped", reasons=(skipped,))
+        key = verdict.key.digest if verdict is not None and verdict.key is not None else None
+        made = verdict.last.outputs if verdict is not None and verdict.last is not None else ()
+        return TaskEnded(
+            time=time,
+            task=name,
+            status="fresh",
+            key=key,
+            outputs=tuple(one.path for one in made),
+            has_command=bool(node.task.steps),
+        )
+
+    async def judge(self, node: Node, asks: Asks) -> Verdict:
+        """What is to be done with a node whose deps have ended. *Raises*: Refusal for what is found wrong only now."""
+        if node.name in self.verdicts:
+            return self.verdicts[node.name]
+        task = node.task
+        if not task.is_cached:
+            return Verdict(would="run", reasons=(NOT_CACHED,))
+        why = await asks.condition(node) if task.when is not None else None
+        if why is not None:
+            return Verdict(would="skip", reasons=(why,))
+        if self.modes.is_off:
+            return Verdict(would="run", reasons=("the cache is off",))
+        key, inputs = await self._key(node, asks)
+        last = self.ledger.get(node.name)
+        found = self._judged(node, key, last)
+        return _with(found, key=key, last=last, sights=(inputs, found.sights[1]))
+
+    def _judged(self, node: Node, key: Key, last: LastRun | None) -> Verdict:
+        known = () if last is None else tuple(changes((last.parts, last.inputs), (key.parts, key.inputs)))
+        if node.name in self.modes.forced:
+            return Verdict(would="run", reasons=("forced",), changes=known)
+        reasons, seen = self._unfresh(node, key, last, known)
+        if not reasons:
+            return Verdict(would="fresh", sights=(NOTHING, seen))
+        record = self._recorded(node, key)
+        if record is not None:
+            return Verdict(would="restore", reasons=reasons, changes=known, record=record, sights=(NOTHING, seen))
+        return Verdict(would="run", reasons=reasons, changes=known, sights=(NOTHING, seen))
+
+    def _unfresh(
+        self, node: Node, key: Key, last: LastRun | None, known: Sequence[Change]
+    ) -> tuple[tuple[str, ...], Sight]:
+        """Why a node is not fresh; its outputs as they are now."""
+        if last is None:
+            return ("no good run of it is known here",), NOTHING
+        if last.key != key.digest:
+            return tuple(map(reason, known)) or ("its key changed",), NOTHING
+        if self._is_expired(node, last.made_at):
+            return ("its result has expired",), NOTHING
+        if last.ended != "done":
+            return ("it failed",), NOTHING
+        seen = self.tree.look(outputs_of(node)) if node.outputs else NOTHING
+        return tuple(self.strange(node, last.outputs, seen)), seen
+
+    def strange(self, node: Node, recorded: Sequence[Made], seen: Sight) -> list[str]:
+        """What is not as recorded among a node's outputs."""
+        here = {entry.path: entry.made for entry in seen.entries}
+        here.update({folder: _empty(folder) for folder in seen.empty})
+        told = []
+        for made in recorded:
+            now = here.pop(made.path, None)
+            if now is None:
+                told.append(f"output `{made.path}` is missing")
+            elif now != made:
+                told.append(f"output `{made.path}` changed")
+        owned = owned_folders(node)
+        told += [f"`{path}` does not belong in `{folder}/`" for path in here for folder in owned if _in(path, folder)]
+        return told
+
+    def _recorded(self, node: Node, key: Key) -> Record | None:
+        """A result in the cache that may be brought back."""
+        if self.store is None or not self.modes.reads or node.task.in_place:
+            return None
+        record = self.store.find(key.digest)
+        if record is None or self._is_expired(node, record.made_at):
+            return None
+        if record.exit_code and not self.keeps_failures(node):
+            return None
+        return record
+
+    def has_all(self, record: Record) -> bool:
+        """Whether all that a record refers to is in the cache, and sound."""
+        return self.store is not None and self.store.has(record)
+
+    def keeps_failures(self, node: Node) -> bool:
+        """Whether a failure of this node is a result too."""
+        return node.task.cache.failures or self.modes.failures
+
+    def _is_expired(self, node: Node, made_at: float) -> bool:
+        return node.task.expires_s is not None and made_at + node.task.expires_s < self.sources.clock()
+
+    async def _key(self, node: Node, asks: Asks) -> tuple[Key, Sight]:
+        words = await asks.words(node) if self._is_late(node) else node.words
+        probes = await asks.probes(node, words) if node.task.probes else ()
+        parts = [self._format, *self.ingredients.parts(node, words, probes)]
+        parts += [plain_part(f"pick {file}#{key}", self.sources.pick(file, key)) for file, key in node.picks]
+        parts += await self._dep_parts(node, asks)
+        seen = self.inputs(node)
+        self._parts[node.name] = parts
+        key = self.keys[node.name] = key_of(
+            parts, [(entry.path, entry.value) for entry in seen.entries], self.algorithm
+        )
+        return key, seen
+
+    def key_again(self, node: Node) -> Key:
+        """The key as it is now if only files have moved since it was made: to find out whether they did."""
+        labels = {f"pick {file}#{name}": (file, name) for file, name in node.picks}
+        parts = [
+            plain_part(part.label, self.sources.pick(*labels[part.label])) if part.label in labels else part
+            for part in self._parts[node.name]
+        ]
+        return key_of(parts, [(entry.path, entry.value) for entry in self.inputs(node).entries], self.algorithm)
+
+    def inputs(self, node: Node) -> Sight:
+        """A node's inputs as they are now."""
+        if not node.files:
+            return NOTHING
+        if node.name not in self._wanted:
+            self._wanted[node.name] = wanted(node, self.sources.producers)
+        seen = self.tree.look(self._wanted[node.name])
+        return self._foreseen.over(seen, self._wanted[node.name]) if self._foreseen else seen
+
+    def foresee(self, node: Node, record: Record, last: LastRun | None) -> None:
+        """From now on the tree is seen as if this had been restored: for who asks what a run would do."""
+        gone = [made.path for made in last.outputs] if last is not None else []
+        self._foreseen.add(record.outputs, gone, owned_folders(node))
+
+    async def _dep_parts(self, node: Node, asks: Asks) -> list[Part]:
+        found = []
+        for edge in self.graph.edges[node.name]:
+            end = self.ends.get(edge.to)
+            if end is None or edge.kind not in ("deps", "inferred"):
+                continue
+            if edge.kind == "inferred":
+                # Of what it made, the files that are read are inputs; how it ended is told only where that is odd.
+                found += [] if end.how == "done" else [plain_part(f"dep {edge.to}", end.how)]
+                continue
+            found.append(plain_part(f"dep {edge.to}", f"{end.how}:{await self._end_digest(edge.to, end, asks)}"))
+        return found
+
+    async def _end_digest(self, name: str, end: End, asks: Asks) -> str:
+        if end.digest is not None:
+            return end.digest
+        if end.how == "skipped":
+            return ""
+        for other in self._keyless(name):
+            await self._key(self.graph.nodes[other], asks)
+        return self.keys[name].digest
+
+    def _keyless(self, name: str) -> list[str]:
+        """The nodes that have no key yet and whose keys are part of this one's, what is needed first."""
+        found: dict[str, None] = {}
+        todo = [name]
+        while todo:
+            one = todo.pop()
+            end = self.ends.get(one)
+            if one in self.keys or end is None or end.digest is not None or end.how == "skipped":
+                continue
+            found.pop(one, None)
+            found[one] = None
+            todo += [edge.to for edge in self.graph.edges[one] if edge.kind == "deps"]
+        return [*reversed(found)]
+
+    def _is_late(self, node: Node) -> bool:
+        pending = self.commands.expansion.pending
+        return bool(pending) and not self.commands.late(node).isdisjoint(pending)
+
+
+def _with(verdict: Verdict, *, key: Key, last: LastRun | None, sights: tuple[Sight, Sight]) -> Verdict:
+    return Verdict(
+        would=verdict.would,
+        reasons=verdict.reasons,
+        key=key,
+        changes=verdict.changes,
+        last=last,
+        record=verdict.record,
+        sights=sights,
+    )
+
+
+def outputs_of(node: Node) -> Wanted:
+    """The paths of a node's declared outputs; what git ignores counts too."""
+    return Wanted(globs=Globs(node.outputs), respects_ignore=False)
+
+
+def owned_folders(node: Node) -> list[str]:
+    """The folders that a node owns: what is in there and was not made by it is a stray."""
+    kept = {entry.text for entry in node.task.outputs if entry.keep}
+    return [
+        spelling.base
+        for glob in node.outputs
+        if glob.text not in kept and not glob.is_negated
+        for spelling in glob.spellings
+        if spelling.is_folder and spelling.is_named
+    ]
+
+
+def _in(path: str, folder: str) -> bool:
+    return is_at_or_below(path, folder) and path != folder
+
+
+def _empty(folder: str) -> Made:
+    from runner.result import Made
+
+    return Made(path=folder, kind="folder")
+
+
+class Unforeseen(Exception):
+    """What is not there yet cannot be told from its record alone."""
+
+
+class Foreseen:
+    """What restoring would make of the tree."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Made | None] = {}
+        self._owned: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._made or self._owned)
+
+    def add(self, made: Iterable[Made], gone: Iterable[str], owned: Iterable[str]) -> None:
+        """This will be there, that will not, and nothing else in these folders."""
+        self._made.update(dict.fromkeys(gone))
+        self._made.update({one.path: one for one in made})
+        self._owned += owned
+
+    def over(self, seen: Sight, wanted: Wanted) -> Sight:
+        """What a look would see then. *Raises*: Unforeseen for a link, whose target may come later."""
+        kept = [entry for entry in seen.entries if not self._is_replaced(entry.path)]
+        for path, made in self._made.items():
+            if made is not None and made.kind != "folder" and wanted.globs.matches(path):
+                if made.kind == "link":
+                    raise Unforeseen(path)
+                kept.append(Seen(path=path, value=value_of(made), stamp="", made=made))
+        return Sight(entries=tuple(sorted(kept, key=lambda entry: entry.path)))
+
+    def _is_replaced(self, path: str) -> bool:
+        return path in self._made or any(_in(path, folder) for folder in self._owned)
+
+
+class NeedsLoop(Exception):
+    """A command has to be asked, for which there must be a loop."""
+
+
+class NoAsks:
+    """Asks nothing: who judges with it learns by NeedsLoop whether something has to be asked."""
+
+    async def condition(self, node: Node) -> str | None:
+        """*Raises*: NeedsLoop."""
+        raise NeedsLoop
+
+    async def words(self, node: Node) -> Mapping[str, ArgValue]:
+        """*Raises*: NeedsLoop."""
+        raise NeedsLoop
+
+    async def probes(self, node: Node, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
+        """*Raises*: NeedsLoop."""
+        raise NeedsLoop
+
+
+def driven(judging: Coroutine[object, object, _T]) -> _T:
+    """The end of a judgement that waits for nothing: an event loop costs more than many of them."""
+    try:
+        judging.send(None)
+    except StopIteration as ended:
+        found: _T = ended.value
+        return found
+    raise AssertionError("BUG: a judgement without a loop waited for something")
+
+
+@noun
+class Sources:
+    """What judging needs of the world: files, memory, cache, clock, and how secrets are veiled.
+
+    `pick` gives one key of a file, as a text; `veil` what may be kept of a secret, by its name and value.
+    """
+
+    tree: Tree
+    ledger: Ledger
+    store: Store | None
+    producers: OutputIndex
+    clock: Callable[[], float]
+    pick: Callable[[str, str], str]
+    veil: Callable[[str, str], str]
