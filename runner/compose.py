@@ -177,7 +177,7 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
     )
     how = modes(request, project, ambient, selection.wanted)
     return Kept(
-        settle=Settle(selection.graph, Commands(expansion), sources, how),
+        settle=Settle(selection, Commands(expansion), sources, how),
         recorded=Recorded(folder, project.settings.keep_runs),
         folder=folder,
         run=f"{int(begun * 1000):x}-{os.getpid():x}",

@@ -85,5 +85,6 @@ class Request:
     json: str | None = None
     format: str | None = None
     all: bool = False
+    cache: str | None = None
     quiet: int = 0
     verbose: int = 0

@@ -7,8 +7,9 @@ import os
 from runner.check import refuse_unset
 from runner.compose import kept, reporter
 from runner.error import EXIT_DONE, Problem, Refusal, refuse
-from runner.event import TaskEnded, TaskPlanned, TaskReady
+from runner.event import TaskEnded, TaskPlanned, TaskReady, Warned
 from runner.forecast import foreseen
+from runner.leavings import clear, leftover, vanished
 from runner.telling import Case, Ended, closing, opening
 from runner.template import render
 from runner.variables import STACK, stacked
@@ -36,6 +37,7 @@ def run(case: Case) -> Ended:
     telling = reporter(case.request, case.expansion.project, case.ambient, keeping.recorded)
     patience_s: float | None = None
     try:
+        _remove_leavings(case, keeping, telling)
         if not declined and keeping.settle.sweep(case.selection.wanted):
             return _told_fresh(case, keeping, telling)
         from runner.drive import drive
@@ -46,6 +48,18 @@ def run(case: Case) -> Ended:
     finally:
         telling.close()
         telling.drain(patience_s)
+
+
+def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
+    """What vanished tasks have left behind, unchanged, goes before anything reads it."""
+    sources = keeping.settle.sources
+    gone = vanished(sources.ledger, case.expansion.project)
+    if gone:
+        removed = clear(sources.tree, sources.ledger, leftover(sources.ledger, sources.producers, gone))
+        if removed.paths:
+            files = f"`{removed.paths[0]}`" + (f" and {len(removed.paths) - 1} more" if len(removed.paths) > 1 else "")
+            message = f"removed {files}, left behind by what is no longer declared: {', '.join(gone)}"
+            telling.tell(Warned(time=keeping.begun, message=message))
 
 
 def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
@@ -130,6 +144,7 @@ def plan(case: Case) -> Ended:
     keeping = kept(case.request, case.selection, case.expansion, case.ambient)
     telling = reporter(case.request, case.expansion.project, case.ambient, None)
     try:
+        _foresee_leavings(case, keeping)
         for name, verdict in foreseen(case.selection.graph, keeping.settle, with_loop(case, keeping)).items():
             telling.tell(TaskPlanned(time=keeping.begun, task=name, would=verdict.would, reasons=verdict.reasons))
     finally:
@@ -137,6 +152,17 @@ def plan(case: Case) -> Ended:
         telling.close()
         telling.drain()
     return Ended(exit_code=EXIT_DONE)
+
+
+def _foresee_leavings(case: Case, keeping: Kept) -> None:
+    """The tree is seen without what a run would remove first."""
+    sources = keeping.settle.sources
+    gone = vanished(sources.ledger, case.expansion.project)
+    for _, last in leftover(sources.ledger, sources.producers, gone):
+        for made in last.outputs:
+            seen = sources.tree.seen(made.path)
+            if seen is not None and seen.made == made:
+                keeping.settle.foresee_gone(made.path)
 
 
 def with_loop(case: Case, keeping: Kept) -> WithLoop:

@@ -23,12 +23,16 @@ WORDS_AT_MOST: Final = 200
 
 @noun
 class Selection:
-    """The graph of a run, the nodes that it wants for their own sake, and those that were cut off before them."""
+    """The graph of a run, the nodes that it wants for their own sake, and those that were cut off before them.
+
+    `whole` is the graph with those, where there are any: what they have made is in the keys of those who need them.
+    """
 
     graph: Graph
     wanted: tuple[str, ...]
     producers: OutputIndex
     left_out: tuple[Node, ...] = ()
+    whole: Graph | None = None
 
 
 def select(expansion: Expansion, request: Request, producers: OutputIndex) -> Selection:
@@ -46,10 +50,11 @@ def select(expansion: Expansion, request: Request, producers: OutputIndex) -> Se
         return Selection(graph=graph, wanted=tuple(wanted), producers=producers)
     gone = cut(expansion, graph, starts, stops)
     left_out = tuple(node for node in graph.nodes.values() if node.name in gone)
-    graph = graph.without(gone)
+    whole, graph = graph, graph.without(gone)
     wanted = [name for name in wanted if name in graph.nodes] or [*graph.nodes]
     lower = [name for name in graph.nodes if name not in graph.needed(wanted)]
-    return Selection(graph=graph, wanted=(*wanted, *_tops(graph, lower)), producers=producers, left_out=left_out)
+    wanted += _tops(graph, lower)
+    return Selection(graph=graph, wanted=tuple(wanted), producers=producers, left_out=left_out, whole=whole)
 
 
 def _node(expansion: Expansion, target: Target) -> Node:

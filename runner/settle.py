@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from typing import Final, Literal, Protocol, TypeVar
 
     from runner.command import Commands
-    from runner.graph import Graph
     from runner.key import Change, Key, Part
     from runner.ledger import LastRun, Ledger
     from runner.pattern.index import OutputIndex
     from runner.request import ArgValue
     from runner.result import Made, Record
+    from runner.select import Selection
     from runner.store import Store
     from runner.task import Node
     from runner.tree import Tree
@@ -114,12 +114,13 @@ class Settle:
 
     def __init__(
         self,
-        graph: Graph,
+        selection: Selection,
         commands: Commands,
         sources: Sources,
         modes: Modes,
     ) -> None:
-        self.graph = graph
+        self.graph = selection.graph
+        self.whole = selection.whole or selection.graph
         self.commands = commands
         self.tree = sources.tree
         self.ledger = sources.ledger
@@ -152,7 +153,7 @@ class Settle:
         self.ends.clear()
         self.keys.clear()
         self.verdicts.clear()
-        self._foreseen = Foreseen()
+        self._foreseen = Foreseen(self._foreseen.gone_first)
 
     def sweep(self, wanted: Iterable[str]) -> bool:
         """Judge all that can be judged before anything is done. True if nothing is left to do for what is wanted.
@@ -319,6 +320,11 @@ class Settle:
         seen = self.tree.look(self._wanted[node.name])
         return self._foreseen.over(seen, self._wanted[node.name]) if self._foreseen else seen
 
+    def foresee_gone(self, path: str) -> None:
+        """From now on the tree is seen without this."""
+        self._foreseen.gone_first.add(path)
+        self._foreseen.add((), (path,), ())
+
     def foresee(self, node: Node, record: Record, last: LastRun | None) -> None:
         """From now on the tree is seen as if this had been restored: for who asks what a run would do."""
         gone = [made.path for made in last.outputs] if last is not None else []
@@ -326,10 +332,10 @@ class Settle:
 
     async def _dep_parts(self, node: Node, asks: Asks) -> list[Part]:
         found = []
-        for edge in self.graph.edges[node.name]:
-            end = self.ends.get(edge.to)
-            if end is None or edge.kind not in ("deps", "inferred"):
+        for edge in self.whole.edges[node.name]:
+            if edge.kind not in ("deps", "inferred"):
                 continue
+            end = self.ends.get(edge.to) or self._left_out(edge.to)
             if edge.kind == "inferred":
                 # Of what it made, the files that are read are inputs; how it ended is told only where that is odd.
                 found += [] if end.how == "done" else [plain_part(f"dep {edge.to}", end.how)]
@@ -337,13 +343,25 @@ class Settle:
             found.append(plain_part(f"dep {edge.to}", f"{end.how}:{await self._end_digest(edge.to, end, asks)}"))
         return found
 
+    def _left_out(self, name: str) -> End:
+        """What a node made that is left out of this run: as it lies there now."""
+        node = self.whole.nodes[name]
+        if name in self.whole.skipped:
+            self.ended(name, "skipped")
+        elif node.outputs:
+            seen = self.tree.look(outputs_of(node))
+            self.ended(name, "done", [*(entry.made for entry in seen.entries), *map(_empty, seen.empty)])
+        else:
+            self.ended(name, "done")
+        return self.ends[name]
+
     async def _end_digest(self, name: str, end: End, asks: Asks) -> str:
         if end.digest is not None:
             return end.digest
         if end.how == "skipped":
             return ""
         for other in self._keyless(name):
-            await self._key(self.graph.nodes[other], asks)
+            await self._key(self.whole.nodes[other], asks)
         return self.keys[name].digest
 
     def _keyless(self, name: str) -> list[str]:
@@ -352,12 +370,12 @@ class Settle:
         todo = [name]
         while todo:
             one = todo.pop()
-            end = self.ends.get(one)
-            if one in self.keys or end is None or end.digest is not None or end.how == "skipped":
+            end = self.ends.get(one) or self._left_out(one)
+            if one in self.keys or end.digest is not None or end.how == "skipped":
                 continue
             found.pop(one, None)
             found[one] = None
-            todo += [edge.to for edge in self.graph.edges[one] if edge.kind == "deps"]
+            todo += [edge.to for edge in self.whole.edges[one] if edge.kind == "deps"]
         return [*reversed(found)]
 
     def _is_late(self, node: Node) -> bool:
@@ -411,8 +429,9 @@ class Unforeseen(Exception):
 class Foreseen:
     """What restoring would make of the tree."""
 
-    def __init__(self) -> None:
-        self._made: dict[str, Made | None] = {}
+    def __init__(self, gone: Iterable[str] = ()) -> None:
+        self.gone_first = set(gone)
+        self._made: dict[str, Made | None] = dict.fromkeys(self.gone_first)
         self._owned: list[str] = []
 
     def __bool__(self) -> bool:

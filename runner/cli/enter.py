@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from runner.cli.words import Where
     from runner.manifest import Manifest
     from runner.request import Ambient, Request
-    from runner.telling import Ended
     from runner.task import Project
+    from runner.telling import Case, Ended
 
 
 def enter(argv: Sequence[str], ambient: Ambient) -> Ended | int:
@@ -138,7 +138,9 @@ def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | i
 
         print(task_help(project, request.targets, columns(ambient) or 80))
         return EXIT_DONE
-    if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check")):
+    if request.verb in ("cache", "runs", "log"):
+        return looked_after(request, project, ambient)
+    if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check", "clean")):
         from runner.cli.listing import listing
 
         return shown(listing(project, request, columns(ambient), color=has_colour(ambient, request)), request)
@@ -159,15 +161,54 @@ def resolved(request: Request, project: Project, ambient: Ambient) -> Ended | in
         print(text, end="")
         return code
     selection = select(expansion, everything(request, project), check(expansion))
-    if request.verb in ("run", "plan"):
-        from runner import run
+    if request.verb in ("run", "plan", "why", "clean"):
         from runner.telling import Case
 
-        case = Case(request=request, expansion=expansion, selection=selection, ambient=ambient)
-        return run.plan(case) if request.verb == "plan" else run.run(case)
+        return judged(Case(request=request, expansion=expansion, selection=selection, ambient=ambient))
     from runner.cli.show import view
 
     return shown(view(request, expansion, selection, color=has_colour(ambient, request)), request)
+
+
+def judged(case: Case) -> Ended | int:
+    """Verbs that go by what was made before, and by what is there now."""
+    from runner import run
+
+    match case.request.verb:
+        case "run":
+            return run.run(case)
+        case "plan":
+            return run.plan(case)
+    from runner.compose import kept
+
+    keeping = kept(case.request, case.selection, case.expansion, case.ambient)
+    try:
+        if case.request.verb == "clean":
+            from runner.cli.caching import cleaned
+
+            return shown(cleaned(case, keeping), case.request)
+        from runner.cli.why import why
+
+        return shown(why(case, keeping, run.with_loop(case, keeping)), case.request)
+    finally:
+        keeping.close()
+
+
+def looked_after(request: Request, project: Project, ambient: Ambient) -> int:
+    """What is kept of earlier runs, and in the cache."""
+    from runner.premises import home
+
+    if request.verb == "cache":
+        from runner.cli.caching import caching
+
+        text, code = caching(request, project, ambient)
+        shown(text, request)
+        return code
+    from runner.cli.runs import run_list, show_logs
+
+    if request.verb == "log":
+        return show_logs(home(project.root), request, ambient)
+    return shown(run_list(home(project.root), request), request)
 
 
 def shown(text: str, request: Request) -> int:

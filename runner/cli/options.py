@@ -29,8 +29,8 @@ class Option:
     """One option: how it is typed, and what it says in a Request.
 
     `sets` is what it says without a value; a flag that is `repeatable` counts, a value that is makes a tuple.
-    `measure` is what its value is. `belongs_to` is the verb without which it says nothing. `later` is recognised, and
-    refused.
+    `measure` is what its value is; `verb` is the verb of one whose value says more. `belongs_to` is the verb without
+    which it says nothing. `later` is recognised, and refused.
     """
 
     names: tuple[str, ...]
@@ -46,6 +46,7 @@ class Option:
     choices: tuple[str, ...] = ()
     later_choices: tuple[str, ...] = ()
     belongs_to: str = ""
+    verb: str = ""
     later: bool = False
 
     @property
@@ -122,20 +123,20 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _look("--list", letter="l", field="verb", sets="list", help="the tasks, with what they take"),
     _look("--all", field="all", belongs_to="list", help="with --list: the hidden tasks too"),
     _look("--show", field="verb", sets="show", help="the targets as resolved: command, folder, variables, files"),
-    _look("--why", later=True, help="why each is fresh, would be restored, or would run"),
+    _look("--why", field="verb", sets="why", help="why each is fresh, would be restored, or would run"),
     _look("--graph", field="verb", sets="graph", help="what the targets need, as a graph"),
     _look("--format", kind="value", metavar="F", field="format", belongs_to="graph",
           help="with --graph: how it is drawn",
           choices=("tree", "mermaid", "dot", "json"), later_choices=("svg", "html")),
     _look("--report", kind="optional", metavar="FILE", later=True, help="one page about a run"),
     _look("--trace-events", kind="value", metavar="FILE", later=True, help="the run as Chrome trace events"),
-    _look("--runs", later=True, help="earlier runs"),
-    _look("--log", later=True, help="the last logs of the targets"),
-    _keep("--cache", kind="value", metavar="WHAT", later=True, help="look after the local cache",
+    _look("--runs", field="verb", sets="runs", help="earlier runs; with targets, those that they were in"),
+    _look("--log", field="verb", sets="log", help="the last logs of the targets"),
+    _keep("--cache", kind="value", metavar="WHAT", field="cache", verb="cache", help="look after the local cache",
           choices=("stats", "list", "verify", "gc", "clear", "dir")),
     _keep("--lock", kind="value", metavar="WHAT", later=True, help="look after tasks.lock",
           choices=("write", "check", "accept", "reset", "clean")),
-    _keep("--clean", later=True, help="remove what the last runs of the targets made"),
+    _keep("--clean", field="verb", sets="clean", help="remove what the last runs of the targets made"),
     _keep("--init", later=True, help="begin a tasks file"),
     _keep("--import", kind="value", metavar="FILE", later=True, help="begin a tasks file from what is there"),
     _keep("--check", field="verb", sets="check", help="check the file, and tell all that is wrong with it"),
@@ -232,6 +233,8 @@ def fields(said: Iterable[tuple[Option, Any]]) -> dict[str, Any]:
     """What options say together, by the Request's fields (and `help` and `version`); of two values the last counts."""
     made: dict[str, Any] = {}
     for option, value in said:
+        if option.verb:
+            made["verb"] = option.verb
         if option.field == "directory":
             # A second -C is taken from the first. Source: make and git.
             made["directory"] = posixpath.join(made.get("directory", ""), value)
@@ -246,9 +249,9 @@ def fields(said: Iterable[tuple[Option, Any]]) -> dict[str, Any]:
 
 def clashes(said: Sequence[Option]) -> Iterator[tuple[int, str]]:
     """Of the options said, those that cannot go with the others, and why."""
-    verbs = [option for option in said if option.field == "verb"]
+    verbs = [option for option in said if option.field == "verb" or option.verb]
     for at, option in enumerate(said):
-        if option.field == "verb" and option is not verbs[0]:
+        if option in verbs and option is not verbs[0]:
             yield at, f"`{verbs[0].name}` and `{option.name}` do not go together"
-        if option.belongs_to and option.belongs_to not in [verb.sets for verb in verbs]:
+        if option.belongs_to and option.belongs_to not in [verb.verb or verb.sets for verb in verbs]:
             yield at, f"`{option.name}` goes with `--{option.belongs_to}` only"

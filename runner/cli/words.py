@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from runner.task import Project
 
 # Verbs that must know what each target is given; the others can tell of a task without it.
-RUNNING: Final = ("run", "plan")
+RUNNING: Final = ("run", "plan", "why")
 CUTS: Final = ("from_", "until")
 
 

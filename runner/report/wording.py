@@ -125,16 +125,21 @@ class Wording:
         return "  ".join(parts + self._costs(event))
 
     def _costs(self, event: TaskEnded) -> list[str]:
-        """With `-v`: processor time, memory, and why it ran."""
+        """Why it ran or was restored; with `-v` all of why, and processor time and memory."""
         told = []
         if self.level > 0:
             if event.cpu_s is not None:
                 told.append(f"cpu {duration(event.cpu_s)}")
             if event.max_rss_bytes:
                 told.append(memory(event.max_rss_bytes))
-            if event.reasons and event.status in ("ran", "fresh", "restored"):
-                told.append(f"({'; '.join(map(one_line, event.reasons))})")
+        if event.reasons and event.status in ("ran", "fresh", "restored"):
+            told.append(f"({self._why(event.reasons)})")
         return [self.paint.as_("quiet", text) for text in told]
+
+    def _why(self, reasons: tuple[str, ...]) -> str:
+        if self.level > 0 or len(reasons) == 1:
+            return "; ".join(map(one_line, reasons))
+        return f"{one_line(reasons[0])}, +{len(reasons) - 1} more"
 
     def started(self, event: TaskStarted) -> str:
         """With `-v`: the line that tells which command was started."""

@@ -60,10 +60,11 @@ def blobs(folder: str, algorithm: str) -> Iterator[File]:
 
 
 def _listed(folder: str) -> Iterator[File]:
-    for number in range(BUCKETS):
-        bucket = f"{number:02x}"
-        for entry, found in entries(f"{folder}/{bucket}"):
-            if is_digest(entry.name) and entry.name.startswith(bucket):
+    for bucket, _ in entries(folder):
+        if len(bucket.name) != 2 or not bucket.is_dir(follow_symlinks=False):
+            continue
+        for entry, found in entries(bucket.path):
+            if is_digest(entry.name) and entry.name.startswith(bucket.name):
                 yield File(path=entry.path, name=entry.name, found=found)
 
 

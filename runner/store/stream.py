@@ -51,9 +51,10 @@ def pump(
     """
     is_wide = size_bytes >= WIDE_BYTES
     hasher = _wide(hash_) if is_wide else hash_(b"")
-    hasher.update(start)
-    take(start)
     total = len(start)
+    if start:
+        hasher.update(start)
+        take(start)
     space = memoryview(bytearray(WIDE_PIECE_BYTES if is_wide else PIECE_BYTES))
     with FileIO(source, closefd=False) as file:
         while count := file.readinto(space):

@@ -42,7 +42,9 @@ class Seen:
 
     `value` says all of it that counts, as one text: `f:<digest>` of a file, `x:<digest>` of an executable one,
     `l:<text>:<what it points to>` of a link, the text with `%`, `:` and control characters escaped. `made` is the same
-    as an output is recorded. `stamp` covers all that was looked at: of a link also what it points to.
+    as an output is recorded. `stamp` covers all that was looked at: of a link also what it points to (of a folder there
+    that folder alone: what is in it is in `Sight.watched`). It is `stamp.RACY`, which no path ever has, where the path
+    had changed so short a time before that it may have changed again unseen.
     """
 
     path: str
@@ -57,7 +59,9 @@ class Sight:
 
     `empty` are folders that hold nothing, below folders that the globs name as a whole. `watched` is all that must not
     move for the answer to stand: each path with its stamp (those of entries not included): folders that were read,
-    ignore files that counted, and what must stay absent, with the stamp of what is not there.
+    ignore files that counted, what links lead to, and what must stay absent, with the stamp of what is not there. While
+    `stamp.stamp` of all of these and of the entries is as it says here, the same look gives the same. Stamps may be
+    `stamp.RACY`, as those of entries.
     """
 
     entries: tuple[Seen, ...]

@@ -15,8 +15,9 @@ from runner.tree.looking import Looking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from runner.result import Made
     from runner.tree import Seen, Wanted
     from runner.tree.glob import Found
     from runner.tree.memory import Memory
@@ -115,6 +116,33 @@ class Disk:
         from runner.tree.handles import open_file
 
         return open_file(self._root, path)
+
+    def empty(self, folder: str) -> None:
+        """Remove all that a folder below the root holds; links are removed, not followed. *Raises*: OSError."""
+        from runner.tree.hands import empty
+
+        try:
+            empty(self._root, folder)
+        finally:
+            self.renew()
+
+    def remove(self, outputs: Iterable[Made]) -> tuple[list[str], list[str]]:
+        """Remove outputs that are as recorded, and folders that are empty then. Those removed, and those kept."""
+        from runner.tree.hands import remove
+
+        try:
+            return remove(self._contents, outputs)
+        finally:
+            self.renew()
+
+    def restore(self, outputs: Sequence[Made], owned: Sequence[str], fetch: Callable[[str, int], bool]) -> str | None:
+        """Make outputs be as recorded. None when done, otherwise why not. *Raises*: OSError, perhaps half-way."""
+        from runner.tree.restore import Restore
+
+        try:
+            return Restore(self._contents, outputs, owned, fetch).run()
+        finally:
+            self.renew()
 
     def close(self) -> None:
         """Keep what was learnt of contents for the next run. Never raises for a disk that cannot be written."""

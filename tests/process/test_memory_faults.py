@@ -180,7 +180,9 @@ def test_on_a_full_disk_things_are_forgotten_and_nothing_else_is_lost(small_disk
     filler.unlink()
     again.record("0", OLD)
     again.close()
-    assert Ledger(path).names() == [*names[1::2], *written, "0"]
+    last = Ledger(path)
+    assert last.names() == [*names[1::2], *written, "0"]
+    last.close()
 
 
 def test_on_a_full_disk_a_run_is_kept_as_far_as_there_is_room(small_disk: Path) -> None:

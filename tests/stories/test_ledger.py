@@ -229,10 +229,17 @@ def test_a_journal_of_another_format_is_empty_and_then_rewritten(path: str) -> N
 # ── damage
 
 
+@pytest.fixture
+def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are shared from three pairs on, so that a journal with all kinds of lines is small."""
+    monkeypatch.setattr("runner.ledger.SHARED_TEXTS", 5)
+    monkeypatch.setattr(sys.modules[__name__], "H", "00ff")
+
+
 def journal_with_a_forgotten_node(path: str) -> tuple[bytes, dict[str, LastRun | None]]:
     """A journal in which `dead` was forgotten, and all that was ever recorded in it but that."""
-    ledger = filled(path, "dead", inputs=inputs(2))
-    for node, more in {"a": {}, "b": {"inputs": inputs(40)}, "c": {"inputs": inputs(40)}}.items():
+    ledger = filled(path, "dead", inputs=inputs(1))
+    for node, more in {"a": {}, "b": {"inputs": inputs(3)}, "c": {"inputs": inputs(3)}}.items():
         ledger.record(node, last(node, outputs=(Made(path=node, digest=H),), **more))
     ledger.forget("dead")
     ledger.record("d", last("d"))
@@ -240,6 +247,7 @@ def journal_with_a_forgotten_node(path: str) -> tuple[bytes, dict[str, LastRun |
     return Path(path).read_bytes(), believed(path)
 
 
+@pytest.mark.usefixtures("short_lists")
 def test_a_journal_that_was_cut_anywhere_tells_nothing_wrong(path: str) -> None:
     data, right = journal_with_a_forgotten_node(path)
     sizes = []
@@ -256,6 +264,8 @@ def test_a_journal_that_was_cut_anywhere_tells_nothing_wrong(path: str) -> None:
     assert set(sizes) == {0, 1, 2, 3, 4}
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_lists")
 def test_a_journal_with_any_byte_changed_tells_nothing_wrong(path: str) -> None:
     data, right = journal_with_a_forgotten_node(path)
     chance = random.Random(7)
@@ -391,16 +401,19 @@ def test_a_journal_that_may_not_be_written_is_not_believed(path: str) -> None:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        os.fchdir(folder)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-        ledger = Ledger("ledger")
-        ledger.forget("a")
-        ledger.record("a", last("new"))
-        os.write(writing, repr((ledger.names(), ledger.troubles)).encode())
-        os._exit(0)
+        try:
+            os.chdir(os.path.dirname(path))
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            ledger = Ledger("ledger")
+            ledger.forget("a")
+            ledger.record("a", last("new"))
+            os.write(writing, repr((ledger.names(), ledger.troubles)).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
     os.waitpid(pid, 0)
     told = os.read(reading, 1_000).decode()
+    os.close(reading)
     assert told == "([], ['`ledger` cannot be used: Permission denied; nothing is known of earlier runs'])"
     assert list(known(path)) == ["a"]
 

@@ -100,9 +100,10 @@ import os, sys
 from runner.locks import NodeLock
 folder, count = sys.argv[1], os.path.join(sys.argv[1], "count")
 done = 0
-while done < 300:
+while done < 50:
     lock = NodeLock(folder, "a")
     if not lock.try_take():
+        os.sched_yield()
         continue
     assert lock.trouble is None
     with open(count) as file:
@@ -117,9 +118,9 @@ while done < 300:
 @pytest.mark.slow
 def test_of_many_processes_only_one_has_it(folder: str) -> None:
     Path(folder, "count").write_text("0")
-    started = [subprocess.Popen([sys.executable, "-c", MANY, folder]) for _ in range(8)]
-    assert [process.wait() for process in started] == [0] * 8
-    assert Path(folder, "count").read_text() == "2400"
+    started = [subprocess.Popen([sys.executable, "-c", MANY, folder]) for _ in range(6)]
+    assert [process.wait() for process in started] == [0] * 6
+    assert Path(folder, "count").read_text() == "300"
 
 
 # ── the folder
