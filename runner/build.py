@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.job import Keeping
     from runner.plan import Plan
     from runner.result import Made, Status
+    from runner.settle import How
     from runner.task import Node
 
 # SIGINT and SIGQUIT, wherever trun runs.
@@ -299,7 +300,8 @@ class Build:
         """A node is over: tell, then tell of those that it takes with it, then stop starting if that is asked for."""
         self._tell_end(name, status, reasons=reasons, facts=facts)
         is_failure = status in FAILED_STATUSES
-        self.settle.ended(name, "failed" if is_failure else "skipped" if status == "skipped" else "done", self._made.pop(name, None))
+        how: How = "failed" if is_failure else "skipped" if status == "skipped" else "done"
+        self.settle.ended(name, how, self._made.pop(name, None))
         state = FAILED if is_failure else SKIPPED if status == "skipped" else DONE
         if holds_back:
             self._holding.add(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.argument import unknown
 from runner.command import INTERPRETERS, texts
 from runner.error import Problem, Refusal, did_you_mean
-from runner.expand import FOUND, NO_GLOBS
+from runner.expand import FOUND
 from runner.graph import is_glob, named_tasks, producers
 from runner.pattern.overlap import clash, within
 from runner.task import Call, File
@@ -190,7 +190,7 @@ def _files(expansion: Expansion, task: Task) -> Iterator[Problem]:
                 yield Problem(message=message, place=manifest.value(*task.path, key, at))
                 return
     node = expansion.outline(task)
-    if node.inputs is NO_GLOBS or not node.outputs:
+    if not task.inputs or not node.outputs or task.in_place:
         return
     for output in node.outputs:
         for at, glob in enumerate(node.inputs.globs):

@@ -62,8 +62,8 @@ def found(root: str, producers: OutputIndex) -> Callable[[Node, str], tuple[str,
     def look(node: Node, which: str) -> tuple[str, ...]:
         import posixpath
 
+        from runner.paths import wanted
         from runner.pattern import Globs
-        from runner.settle import wanted
         from runner.tree.glob import find
         from runner.tree.ignore import Ignore
 

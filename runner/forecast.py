@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from runner.foresight import Unforeseen
 from runner.noun import replace
-from runner.settle import NeedsLoop, NoAsks, Unforeseen, Verdict, driven
+from runner.settle import NeedsLoop, NoAsks, Verdict, driven
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ import posixpath
 
 from runner.ledger import LastRun, LedgerError
 from runner.noun import noun
+from runner.paths import empty_folder, outputs_of, owned_folders
 from runner.result import Record
-from runner.settle import NOTHING, outputs_of, owned_folders
+from runner.settle import NOTHING
 from runner.store import StoreError
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ class Outputs:
         if not node.outputs:
             return Collected(outputs=(), missing=(), sight=NOTHING)
         seen = self.tree.look(outputs_of(node))
-        made = [entry.made for entry in seen.entries] + [_folder(path) for path in seen.empty]
+        made = [entry.made for entry in seen.entries] + [empty_folder(path) for path in seen.empty]
         return Collected(outputs=tuple(made), missing=tuple(self._missing(node, made)), sight=seen)
 
     def _missing(self, node: Node, made: list[Made]) -> list[str]:
@@ -199,12 +200,6 @@ class Outputs:
         if message not in self._warned:
             self._warned.add(message)
             self.warn(message, None)
-
-
-def _folder(path: str) -> Made:
-    from runner.result import Made
-
-    return Made(path=path, kind="folder")
 
 
 def _leaves(made: Made) -> bool:

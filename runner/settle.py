@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from runner.digest import hasher
 from runner.event import TaskEnded
+from runner.foresight import Foreseen
 from runner.key import Ingredients, changes, key_of, plain_part, reason
 from runner.noun import noun
-from runner.pattern import Globs
-from runner.pattern.spelling import is_at_or_below
-from runner.tree import Seen, Sight, Wanted
+from runner.paths import digest_of_outputs, empty_folder, is_inside, outputs_of, owned_folders, wanted
+from runner.tree import Sight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from runner.select import Selection
     from runner.store import Store
     from runner.task import Node
-    from runner.tree import Tree
+    from runner.tree import Tree, Wanted
 
     _T = TypeVar("_T")
     Would = Literal["run", "restore", "fresh", "skip", "depends"]
@@ -78,35 +77,6 @@ class Verdict:
     last: LastRun | None = None
     record: Record | None = None
     sights: tuple[Sight, Sight] = (NOTHING, NOTHING)
-
-
-def wanted(node: Node, producers: OutputIndex) -> Wanted:
-    """Which paths are a node's inputs: not what git ignores, and nothing of what tasks make that it does not follow.
-
-    What others make and it does follow counts whatever git says; so nothing depends on who ran first.
-    """
-    own = node.task.name
-    dropped = node.task.dropped
-    feeds = [feed for feed in producers.feeding(node.inputs) if feed.owner != own and feed.owner not in dropped]
-    owners = {*(feed.owner for feed in feeds), *([own] if node.task.in_place else [])}
-    return Wanted(
-        globs=node.files,
-        even_ignored=Globs((*node.even_ignored.globs, *(feed.output for feed in feeds))),
-        leave_out=producers.besides(owners),
-    )
-
-
-def digest_of_outputs(outputs: Iterable[Made], algorithm: str) -> str:
-    """The digest of all that a node made, as recorded: the same whether it ran, was restored, or was fresh."""
-    said = [f"{made.path}\0{value_of(made)}\0" for made in sorted(outputs, key=lambda made: made.path)]
-    return hasher(algorithm)("".join(said).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def value_of(made: Made) -> str:
-    """An output as one text, in the form of `Seen.value`."""
-    if made.kind == "file":
-        return f"{'x' if made.is_executable else 'f'}:{made.digest}"
-    return f"l:{made.target}" if made.kind == "link" else "d:"
 
 
 class Settle:
@@ -255,7 +225,7 @@ class Settle:
     def strange(self, node: Node, recorded: Sequence[Made], seen: Sight) -> list[str]:
         """What is not as recorded among a node's outputs."""
         here = {entry.path: entry.made for entry in seen.entries}
-        here.update({folder: _empty(folder) for folder in seen.empty})
+        here.update({folder: empty_folder(folder) for folder in seen.empty})
         told = []
         for made in recorded:
             now = here.pop(made.path, None)
@@ -264,7 +234,9 @@ class Settle:
             elif now != made:
                 told.append(f"output `{made.path}` changed")
         owned = owned_folders(node)
-        told += [f"`{path}` does not belong in `{folder}/`" for path in here for folder in owned if _in(path, folder)]
+        told += [
+            f"`{path}` does not belong in `{folder}/`" for path in here for folder in owned if is_inside(path, folder)
+        ]
         return told
 
     def _recorded(self, node: Node, key: Key) -> Record | None:
@@ -350,7 +322,7 @@ class Settle:
             self.ended(name, "skipped")
         elif node.outputs:
             seen = self.tree.look(outputs_of(node))
-            self.ended(name, "done", [*(entry.made for entry in seen.entries), *map(_empty, seen.empty)])
+            self.ended(name, "done", [*(entry.made for entry in seen.entries), *map(empty_folder, seen.empty)])
         else:
             self.ended(name, "done")
         return self.ends[name]
@@ -393,68 +365,6 @@ def _with(verdict: Verdict, *, key: Key, last: LastRun | None, sights: tuple[Sig
         record=verdict.record,
         sights=sights,
     )
-
-
-def outputs_of(node: Node) -> Wanted:
-    """The paths of a node's declared outputs; what git ignores counts too."""
-    return Wanted(globs=Globs(node.outputs), respects_ignore=False)
-
-
-def owned_folders(node: Node) -> list[str]:
-    """The folders that a node owns: what is in there and was not made by it is a stray."""
-    kept = {entry.text for entry in node.task.outputs if entry.keep}
-    return [
-        spelling.base
-        for glob in node.outputs
-        if glob.text not in kept and not glob.is_negated
-        for spelling in glob.spellings
-        if spelling.is_folder and spelling.is_named
-    ]
-
-
-def _in(path: str, folder: str) -> bool:
-    return is_at_or_below(path, folder) and path != folder
-
-
-def _empty(folder: str) -> Made:
-    from runner.result import Made
-
-    return Made(path=folder, kind="folder")
-
-
-class Unforeseen(Exception):
-    """What is not there yet cannot be told from its record alone."""
-
-
-class Foreseen:
-    """What restoring would make of the tree."""
-
-    def __init__(self, gone: Iterable[str] = ()) -> None:
-        self.gone_first = set(gone)
-        self._made: dict[str, Made | None] = dict.fromkeys(self.gone_first)
-        self._owned: list[str] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._made or self._owned)
-
-    def add(self, made: Iterable[Made], gone: Iterable[str], owned: Iterable[str]) -> None:
-        """This will be there, that will not, and nothing else in these folders."""
-        self._made.update(dict.fromkeys(gone))
-        self._made.update({one.path: one for one in made})
-        self._owned += owned
-
-    def over(self, seen: Sight, wanted: Wanted) -> Sight:
-        """What a look would see then. *Raises*: Unforeseen for a link, whose target may come later."""
-        kept = [entry for entry in seen.entries if not self._is_replaced(entry.path)]
-        for path, made in self._made.items():
-            if made is not None and made.kind != "folder" and wanted.globs.matches(path):
-                if made.kind == "link":
-                    raise Unforeseen(path)
-                kept.append(Seen(path=path, value=value_of(made), stamp="", made=made))
-        return Sight(entries=tuple(sorted(kept, key=lambda entry: entry.path)))
-
-    def _is_replaced(self, path: str) -> bool:
-        return path in self._made or any(_in(path, folder) for folder in self._owned)
 
 
 class NeedsLoop(Exception):

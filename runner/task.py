@@ -257,8 +257,8 @@ class Project:
 class Node:
     """A task with its arguments: what the graph is made of; each runs at most once in a run.
 
-    `even_ignored` are those of the inputs that count where git ignores them; `files` those that count whole, `picks` the
-    others: a file and the one key in it that counts.
+    `even_ignored` are those of the inputs that count where git ignores them; `files` are those that count whole, and
+    `picks` the others: a file and the one key in it that counts.
     `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that
     is known before the run.
     """

@@ -19,7 +19,7 @@ RANKS: dict[int, list[str]] = {
     7: ["compose"],
     6: ["config.*", "tree.*", "store.*", "execute.*", "report.*", "hooks.*", "members.*", "testing"],
     5: ["build", "forecast"],
-    4: ["ask", "attempt", "job", "settle", "outputs", "ledger", "leavings"],
+    4: ["ask", "attempt", "job", "settle", "paths", "foresight", "outputs", "ledger", "leavings"],
     3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history", "journal"],
     2: [
         *("template", "argument", "declare", "profile", "expand", "variables", "command"),

@@ -95,24 +95,21 @@ def collect(folder: str, max_bytes: int, max_age_s: float, now_s: float) -> Coll
 
     `now_s` is a moment before the call, by the clock that writers go by. May be interrupted anywhere.
     """
+    collection = _Collection(folder, now_s)
     try:
         lock = os.open(f"{folder}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except (FileNotFoundError, NotADirectoryError):
-        return Collected()
-    except OSError as error:
-        return Collected(trouble=f"the cache `{folder}` cannot be collected: {reason(error)}")
-    try:
-        if not _is_locked(lock):
-            return Collected(is_busy=True)
-        collection = _Collection(folder, now_s)
         try:
+            if not _is_locked(lock):
+                return Collected(is_busy=True)
             collection.run(max_bytes, max_age_s)
             os.utime(lock, (now_s, now_s))
-        except OSError as error:
-            return collection.result(f"the cache `{folder}` cannot be collected: {reason(error)}")
-        return collection.result()
-    finally:
-        os.close(lock)
+        finally:
+            os.close(lock)
+    except (FileNotFoundError, NotADirectoryError):
+        return collection.result()  # there is no cache, or no longer
+    except OSError as error:
+        return collection.result(f"the cache `{folder}` cannot be collected: {reason(error)}")
+    return collection.result()
 
 
 def _is_locked(lock: int) -> bool:

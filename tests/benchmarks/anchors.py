@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .measure import Failed, Summary
-from .question import Question
+from .question import Goal, Question
 from .results import Answers
 from .sheet import FOLLOWED, verdicts
 from .table import Table, mebibytes, milliseconds, ratio
@@ -43,14 +43,21 @@ def ratios(questions: Sequence[Question], answers: Mapping[str, Answers]) -> Tab
     return Table(title="trun / tool: below 1 trun is ahead", columns=columns, rows=tuple(rows))
 
 
-def judged(questions: Sequence[Question], answers: Mapping[str, Answers]) -> list[str]:
-    """Every goal with the question it belongs to, those missed last."""
-    lines = [
-        f"{question.name}: {line.removeprefix('goal: ')}"
-        for question in questions
-        for line in verdicts(question, answers[question.name], answers)
-    ]
-    return sorted(lines, key=lambda line: (line.endswith("NOT MET"), line.endswith("not measured")))
+def judged(
+    questions: Sequence[Question], answers: Mapping[str, Answers], recalled: Mapping[str, set[str]]
+) -> list[str]:
+    """Every goal with the question it belongs to: those met, those not measured, those missed.
+
+    A star is behind each that compares trun with a figure of another day.
+    """
+    lines = []
+    for question in questions:
+        told = verdicts(question, answers[question.name], answers)
+        for goal, line in zip(question.goals, told, strict=True):
+            over = goal.over if isinstance(goal, Goal) else ""
+            star = " *" if over in recalled.get(question.name, ()) else ""
+            lines.append(f"{question.name}: {line.removeprefix('goal: ')}{star}")
+    return sorted(lines, key=lambda line: ("NOT MET" in line, "not measured" in line))
 
 
 def names(answers: Mapping[str, Answers]) -> list[str]:

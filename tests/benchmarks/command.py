@@ -140,12 +140,15 @@ def measure_all(questions: Sequence[Question], rows: Sequence[Row], asked: argpa
 def summarise(questions: Sequence[Question], answers: dict[str, Answers], asked: argparse.Namespace) -> None:
     """The two tables over all questions, and every goal."""
     earlier = Results.at(RESULTS) if asked.recall else Results(path=RESULTS)
-    recalled = {question.name: earlier.recalled(question.name, answers[question.name]) for question in questions}
-    together = {question.name: {**answers[question.name], **recalled[question.name]} for question in questions}
+    kept = {question.name: earlier.recalled(question.name, answers[question.name]) for question in questions}
+    together = {question.name: {**answers[question.name], **kept[question.name]} for question in questions}
+    recalled = {name: set(of) for name, of in kept.items()}
     columns = anchored(questions)
-    show(times(columns, together, {name: set(of) for name, of in recalled.items()}), asked)
+    show(times(columns, together, recalled), asked)
     show(ratios(columns, together), asked)
-    print("\nGoals\n" + "\n".join(f"- {line}" for line in judged(columns, together)), flush=True)
+    small = "" if asked.scale == 1.0 else f" (sizes x {asked.scale:g}: these say nothing of the real ones)"
+    goals = "\n".join(f"- {line}" for line in judged(columns, together, recalled))
+    print(f"\nGoals{small}\n{goals}", flush=True)
 
 
 def show(table: Table, asked: argparse.Namespace) -> None:

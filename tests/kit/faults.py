@@ -49,7 +49,7 @@ def need_strace() -> None:
 
 @dataclass(frozen=True)
 class Call:
-    """One system call between the marks: the `number`th of its name in its process, from the start, as strace counts."""
+    """One system call between the marks: the `number`th of its name in its process, from the start."""
 
     name: str
     number: int

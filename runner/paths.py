@@ -1,0 +1,72 @@
+"""Which paths a node's declaration is about: what it reads, what it makes, what it owns."""
+
+from __future__ import annotations
+
+from runner.digest import hasher
+from runner.pattern import Globs
+from runner.pattern.spelling import is_at_or_below
+from runner.result import Made
+from runner.tree import Wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.pattern.index import OutputIndex
+    from runner.task import Node
+
+
+def wanted(node: Node, producers: OutputIndex) -> Wanted:
+    """Which paths are a node's inputs: not what git ignores, and nothing of what tasks make that it does not follow.
+
+    What others make and it does follow counts whatever git says; so nothing depends on who ran first.
+    """
+    own = node.task.name
+    dropped = node.task.dropped
+    feeds = [feed for feed in producers.feeding(node.inputs) if feed.owner != own and feed.owner not in dropped]
+    owners = {*(feed.owner for feed in feeds), *([own] if node.task.in_place else [])}
+    return Wanted(
+        globs=node.files,
+        even_ignored=Globs((*node.even_ignored.globs, *(feed.output for feed in feeds))),
+        leave_out=producers.besides(owners),
+    )
+
+
+def digest_of_outputs(outputs: Iterable[Made], algorithm: str) -> str:
+    """The digest of all that a node made, as recorded: the same whether it ran, was restored, or was fresh."""
+    said = [f"{made.path}\0{value_of(made)}\0" for made in sorted(outputs, key=lambda made: made.path)]
+    return hasher(algorithm)("".join(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def value_of(made: Made) -> str:
+    """An output as one text, in the form of `Seen.value`."""
+    if made.kind == "file":
+        return f"{'x' if made.is_executable else 'f'}:{made.digest}"
+    return f"l:{made.target}" if made.kind == "link" else "d:"
+
+
+def outputs_of(node: Node) -> Wanted:
+    """The paths of a node's declared outputs; what git ignores counts too."""
+    return Wanted(globs=Globs(node.outputs), respects_ignore=False)
+
+
+def owned_folders(node: Node) -> list[str]:
+    """The folders that a node owns: what is in there and was not made by it is a stray."""
+    kept = {entry.text for entry in node.task.outputs if entry.keep}
+    return [
+        spelling.base
+        for glob in node.outputs
+        if glob.text not in kept and not glob.is_negated
+        for spelling in glob.spellings
+        if spelling.is_folder and spelling.is_named
+    ]
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a path lies below a folder, and is not the folder."""
+    return is_at_or_below(path, folder) and path != folder
+
+
+def empty_folder(folder: str) -> Made:
+    """A folder that holds nothing, as an output."""
+    return Made(path=folder, kind="folder")
