@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 @noun
 class Ambient:
-    """The world: environment, folder, machine, clocks, terminals, and a way to ask the person in front of it."""
+    """The world: environment, folder, machine, clocks, terminals, and a way to ask the person in front of it.
+
+    *Units*: `began` is when this process began to read anything, in seconds since the epoch. `words` are those that it
+    was started with.
+    """
 
     environ: Mapping[str, str]
     cwd: str
@@ -40,6 +44,8 @@ class Ambient:
     arch: str
     cpus: int
     clock: Callable[[], float]
+    began: float = 0.0
+    words: tuple[str, ...] | None = None
     memory_bytes: int = 0
     stdin_is_terminal: bool = False
     stdout_is_terminal: bool = False

@@ -10,6 +10,7 @@ from runner.error import EXIT_DONE, Problem, Refusal, refuse
 from runner.event import TaskEnded, TaskPlanned, TaskReady, Warned
 from runner.forecast import foreseen
 from runner.leavings import clear, leftover, vanished
+from runner.sealing import seal
 from runner.telling import Case, Ended, closing, opening
 from runner.template import render
 from runner.variables import STACK, stacked
@@ -65,6 +66,8 @@ def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
 def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
     """Nothing has to be done: that is told, and it needs no loop."""
     graph, settle = case.selection.graph, keeping.settle
+    for outlet in telling.outlets:
+        outlet.heard = b""
     for event in opening(case, keeping):
         telling.tell(event)
     ended: dict[str, TaskEnded] = {}
@@ -77,6 +80,9 @@ def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
         saved_s += verdict.last.duration_s if verdict is not None and verdict.last is not None else 0.0
     keeping.close()
     telling.tell(closing(graph, ended, keeping, EXIT_DONE, saved_s))
+    telling.close()
+    if not any(outlet.heard for outlet in telling.outlets[1:]):
+        seal(case, keeping, telling.outlets[0].heard or b"")
     return Ended(exit_code=EXIT_DONE)
 
 

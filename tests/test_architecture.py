@@ -15,7 +15,7 @@ RUNNER = TOP / "runner"
 RANKS: dict[int, list[str]] = {
     10: ["main"],
     9: ["cli"],
-    8: ["telling", "drive", "run", "watch", "draw", "start"],
+    8: ["telling", "sealing", "drive", "run", "watch", "draw", "start"],
     7: ["compose"],
     6: ["config.*", "tree.*", "store.*", "execute.*", "report.*", "hooks.*", "members.*", "testing"],
     5: ["build", "forecast"],

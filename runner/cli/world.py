@@ -28,6 +28,8 @@ def ambient() -> Ambient:
         arch=ARCHES.get(machine.lower(), machine.lower()),
         cpus=_cpus(),
         clock=time.time,
+        began=time.time(),
+        words=tuple(sys.argv[1:]),
         memory_bytes=_memory_bytes(),
         stdin_is_terminal=stdin,
         stdout_is_terminal=_is_terminal(1),

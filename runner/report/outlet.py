@@ -39,6 +39,8 @@ class Outlet:
         self._given = fd
         self._fd = fd
         self.is_closed = False
+        # All that was written, for who wants to say it again.
+        self.heard: bytes | None = None
         try:
             self._send = self._way(fd)
         except OSError:
@@ -71,6 +73,8 @@ class Outlet:
         """Send what goes out at once, and keep the rest."""
         if self.is_closed or not data:
             return
+        if self.heard is not None:
+            self.heard += data
         if self.is_waiting:
             self._queue.add(data)
             # Whoever writes much gives the descriptor its chance without waiting for the loop to do so.

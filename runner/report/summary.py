@@ -29,7 +29,7 @@ def summary(tally: Tally, ended: RunEnded, words: Wording, tells_each: bool = Tr
     if tally.commands == 1 and tally.last is not None and ended.exit_code in (0, 1):
         was_told = tells_each and (tally.last.status != "fresh" or words.level > 0)
         return [] if was_told else [words.ended(tally.last)]
-    counts = words.dotted(*_counts(tally, words, is_good), _saved(ended), duration(ended.duration_s))
+    counts = words.dotted(*_counts(tally, words, is_good), _saved(ended), _took(tally, ended))
     first = _first(tally, ended, words)
     if first:
         return [*first, f"  {counts}"]
@@ -78,6 +78,12 @@ def _counts(tally: Tally, words: Wording, is_good: bool) -> list[str]:
 
 def _saved(ended: RunEnded) -> str:
     return f"{duration(ended.saved_s)} saved" if round(ended.saved_s, 1) >= WORTH_EXPLAINING_S else ""
+
+
+def _took(tally: Tally, ended: RunEnded) -> str:
+    """How long it took; nothing where nothing was done, so that the same is always told in the same words."""
+    is_idle = ended.exit_code == 0 and set(tally.counts) <= {"fresh", "skipped"}
+    return "" if is_idle else duration(ended.duration_s)
 
 
 def _critical_path(tally: Tally, ended: RunEnded, words: Wording) -> list[str]:

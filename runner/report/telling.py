@@ -38,7 +38,7 @@ class Asked:
 
 
 def telling(asked: Asked, recorded: Reporter | None = None, out_fd: int = 1, err_fd: int = 2) -> Several:
-    """Everybody who is to be told; the run is recorded first. *Raises*: OSError if JSON cannot be written to its file."""
+    """Everybody who is to be told; it is recorded first. *Raises*: OSError if JSON cannot be written to its file."""
     spool = Spool()
     out, err = both_outlets(out_fd, err_fd, spool)
     outlets = [out] if out is err else [out, err]

@@ -130,23 +130,21 @@ class Writer:
             return os.open(beside, FLAGS, MODE), beside
 
     def _make(self) -> None:
-        """The folder, with what tells backup programs and us what it is."""
-        for name in (TEMPORARY, RECORDS):
-            os.makedirs(f"{self.folder}/{name}", exist_ok=True)
+        """The folder, with what tells backup programs and us what it is.
+
+        *Why* the folder for temporary files last: it is what is missed first, so what was half made is made whole.
+        """
+        os.makedirs(f"{self.folder}/{RECORDS}", exist_ok=True)
         for name in (LOCK, USAGE):
             os.close(os.open(f"{self.folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-        if not os.path.lexists(f"{self.folder}/{TAG}"):
-            beside = f"{self.folder}/{TEMPORARY}/{self._names.temporary()}"
-            to = os.open(beside, FLAGS, MODE)
-            try:
-                try:
-                    write_all(to, TAG_TEXT)
-                finally:
-                    os.close(to)
-                os.rename(beside, f"{self.folder}/{TAG}")
-            except BaseException:
-                _drop(beside)
-                raise
+        tag = os.open(f"{self.folder}/{TAG}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            if TAG_TEXT.startswith(os.read(tag, len(TAG_TEXT) + 1)):  # else it is another tool's
+                os.lseek(tag, 0, os.SEEK_SET)
+                write_all(tag, TAG_TEXT)
+        finally:
+            os.close(tag)
+        os.makedirs(f"{self.folder}/{TEMPORARY}", exist_ok=True)
 
     def _swap_in(self, beside: str, path: str) -> None:
         try:

@@ -97,8 +97,6 @@ class Behind:
                 self._rows.append((below, f"again:{first}"))
                 continue
             self._rows.append((below, "d"))
-            if below:
-                self._watch(below, found)
             todo += reversed([child for name in self._names(below) if (child := self._child(below, name)) is not None])
 
     def _names(self, below: str) -> list[str]:
@@ -117,11 +115,11 @@ class Behind:
             return None
         if stat.S_ISLNK(found.st_mode):
             return self._link(rel, found)
-        if stat.S_ISDIR(found.st_mode):
-            return rel, found
-        if not stat.S_ISREG(found.st_mode):
+        if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
             raise refuse_kind(path, found.st_mode)
         self._watch(rel, found)
+        if stat.S_ISDIR(found.st_mode):
+            return rel, found
         self._file(rel, found)
         return None
 

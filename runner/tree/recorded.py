@@ -1,4 +1,4 @@
-"""What is wrong with outputs as they were recorded: a record may come from anywhere, and names what is overwritten."""
+"""What is wrong with outputs as they were recorded: a record may come from anywhere, and names what it replaces."""
 
 from __future__ import annotations
 

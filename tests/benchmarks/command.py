@@ -161,18 +161,17 @@ def answer(question: Question, rows: Sequence[Row], rooms: Rooms, asked: argpars
     project = question.project(asked.scale)
     results: dict[str, Summary | Failed] = {}
     cases: list[Case] = []
-    for row in rows:
-        if not is_asked(row.tool, question):
-            continue
+    asked_rows = [row for row in rows if is_asked(row.tool, question)]
+    for row in asked_rows:
         case = rooms.case(row, question, project)
         if isinstance(case, Failed):
             results[row.tool.name] = case
         else:
             cases.append(case)
     results |= measured(cases, question, asked)
-    for case in cases:
-        rooms.learn(case, question, results[case.name])
-    return {row.tool.name: results[row.tool.name] for row in rows if row.tool.name in results}
+    for row in asked_rows:
+        rooms.learn(row.tool, question, results[row.tool.name])
+    return {row.tool.name: results[row.tool.name] for row in asked_rows}
 
 
 def is_asked(tool: Tool, question: Question) -> bool:

@@ -88,7 +88,7 @@ FILE_QUESTIONS = (
         runs=3,
         goals=(*ahead(STORING), Goal(over="make -rR", at_most=1.5)),
         notes=SHELL,
-        limit_s=120.0,
+        limit_s=240.0,
     ),
     fresh(10, 10, *ahead(CACHING), runs=21),
     fresh(100, 10, *ahead(CACHING), Goal(over=ENVIRONMENT, plus_s=0.010)),

@@ -147,6 +147,9 @@ def run(case: Case, *, watched: bool) -> Result:
         except subprocess.TimeoutExpired:
             os.killpg(launcher.pid, signal.SIGKILL)
             return Failed(reason=f"not done after {case.limit_s:.0f} s", limit_s=case.limit_s)
+        except BaseException:  # interrupted: what runs is not to outlive us
+            os.killpg(launcher.pid, signal.SIGKILL)
+            raise
         finally:
             end_marked(mark)
     result = read(told, errors, own_bytes)

@@ -85,13 +85,13 @@ class Rooms:
         if isinstance(result, Failed):
             room.trouble = Failed(reason=f"its first run: {result.reason}", limit_s=result.limit_s)
 
-    def learn(self, case: Case, question: Question, result: Summary | Failed) -> None:
+    def learn(self, tool: Tool, question: Question, result: Summary | Failed) -> None:
         """What a measured run tells of the room: all is up to date now, or the tool cannot do that in the time."""
-        room = self.made.get((question.room or question.name, case.name))
+        room = self.made.get((question.room or question.name, tool.name))
         if room is None or question.verb != "build":
             return
         room.is_primed = isinstance(result, Summary)
-        if isinstance(result, Failed) and result.limit_s is not None:
+        if isinstance(result, Failed) and result.limit_s is not None and not tool.hastened(room.folder):
             room.trouble = Failed(reason=f"in {question.name} {result.reason}", limit_s=result.limit_s)
 
 

@@ -477,10 +477,6 @@ def test_blobs_that_stand_are_not_read_again(disk: World, monkeypatch: pytest.Mo
 
 # A folder that cannot be used
 
-needs_a_user = pytest.mark.skipif(
-    os.geteuid() == 0, reason="root may write anywhere; see tests/process/test_store_disk.py"
-)
-
 
 @pytest.mark.parametrize("made", ["file", "broken link", "below a file"])
 def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path, made: str) -> None:
@@ -496,17 +492,6 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path, made: s
     assert world.store.find(KEY) is None
     assert world.fetch(NOWHERE) is None
     assert world.local.troubles == []
-
-
-@needs_a_user
-def test_a_folder_that_may_not_be_written_can_still_be_read(disk: World) -> None:
-    record = disk.keep(b"one")
-    for path in (disk.folder / "cache").rglob("*"):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    with pytest.raises(StoreError, match="cannot be written: permission denied"):
-        disk.keep(b"two", key=OTHER)
-    assert disk.store.find(KEY) == record
-    assert disk.fetch(record.outputs[0].digest) == b"one"
 
 
 def test_a_folder_that_vanishes_is_made_anew_but_no_record_is_kept_without_its_blobs(disk: World) -> None:

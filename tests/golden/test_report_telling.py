@@ -43,7 +43,7 @@ class Ends:
 
 def told(**asked: Any) -> tuple[str, str]:
     ends = Ends()
-    everybody = telling(Asked(version="0.1.0", **{"environ": UTF8, **asked}), ends.out, ends.err)
+    everybody = telling(Asked(version="0.1.0", **{"environ": UTF8, **asked}), None, ends.out, ends.err)
     failing_run(Script(everybody))
     everybody.drain()
     return ends.texts()
@@ -102,7 +102,7 @@ def test_closed_ends_harm_nobody() -> None:
     ends = Ends()
     os.close(ends.out_read)
     os.close(ends.err_read)
-    everybody = telling(Asked(version="0", environ=UTF8, json="-"), ends.out, ends.err)
+    everybody = telling(Asked(version="0", environ=UTF8, json="-"), None, ends.out, ends.err)
     failing_run(Script(everybody))
     everybody.drain()
     os.close(ends.out)
@@ -113,7 +113,7 @@ def test_closed_ends_harm_nobody() -> None:
 def test_a_terminal_has_a_status_unless_it_is_dumb(term: str, is_live: bool) -> None:
     master, slave = pty.openpty()
     asked = Asked(version="0", environ={**UTF8, "TERM": term}, out_is_terminal=True, err_is_terminal=True)
-    everybody = telling(asked, slave, slave)
+    everybody = telling(asked, None, slave, slave)
     script = Script(everybody)
     script.begin("a", "b")
     script.start("a")

@@ -20,6 +20,7 @@ from runner.store.gc import Collected, collect, due
 from runner.store.layout import blob_path, record_path
 from runner.store.local import Local
 from runner.store.look import stats, verify
+from runner.store.writer import MIB
 
 NOW = time.time()
 HOUR, DAY = 3600.0, 86400.0
@@ -232,20 +233,17 @@ def test_what_is_no_file_does_not_hold_a_collection_up(cache: Cache, instead: Ca
 
 
 def test_a_record_that_cannot_be_read_keeps_every_blob(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    orphan, _ = cache.put(b"orphan", age_s=DAY)
+    orphan = cache.put(b"orphan", age_s=DAY)[0]
     cache.keep("r", age_s=DAY)
 
     def fails(source: int, size_bytes: int) -> bytes:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(gc, "read_up_to", fails)
-    collected = cache.collect(0, 0)
-    # a record that is too old goes unread; so does this one, whatever it needs
-    assert collected.records == 1
-    cache.keep("r", age_s=DAY)
-    collected = cache.collect()
+    collected = cache.collect(max_bytes=0)
     assert collected.trouble == f"the cache `{cache.path}` cannot be collected: input/output error"
-    assert collected.blobs == 0
+    assert (collected.records, collected.blobs) == (0, 0)
+    assert cache.blob(orphan).exists()
     monkeypatch.undo()
     assert cache.has("r")
 
@@ -261,7 +259,7 @@ def test_one_collects_at_a_time(cache: Cache) -> None:
     with (cache.folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert cache.collect(0, 0) == Collected(is_busy=True)
-        assert cache.has("r")
+        assert cache.record("r").exists()
     assert cache.collect(0, 0).records == 1
 
 
@@ -374,10 +372,10 @@ def test_a_reader_that_has_begun_reads_on(cache: Cache) -> None:
 
 
 def test_a_new_cache_is_not_due(cache: Cache) -> None:
-    assert not due(cache.path, 10 * gc.MIB, NOW)
+    assert not due(cache.path, 10 * MIB, NOW)
     cache.keep("r")
     cache.store.close()
-    assert not due(cache.path, 10 * gc.MIB, time.time())
+    assert not due(cache.path, 10 * MIB, time.time())
 
 
 def test_it_is_due_once_a_day(cache: Cache) -> None:
@@ -391,15 +389,15 @@ def test_it_is_due_once_a_day(cache: Cache) -> None:
 
 
 def test_it_is_due_when_more_than_the_limit_was_written_but_not_at_the_end_of_each_run(cache: Cache) -> None:
-    cache.keep("r", os.urandom(3 * gc.MIB), os.urandom(3 * gc.MIB))
+    cache.keep("r", os.urandom(3 * MIB), os.urandom(3 * MIB))
     cache.store.close()
     os.utime(cache.folder / "lock", (NOW, NOW))
     later_s = NOW + 2 * HOUR
-    assert not due(cache.path, 8 * gc.MIB, later_s)
-    assert due(cache.path, 5 * gc.MIB, later_s)
-    assert not due(cache.path, 5 * gc.MIB, NOW + 60)
-    collect(cache.path, 5 * gc.MIB, 30 * DAY, later_s)
-    assert not due(cache.path, 5 * gc.MIB, later_s + HOUR)
+    assert not due(cache.path, 8 * MIB, later_s)
+    assert due(cache.path, 5 * MIB, later_s)
+    assert not due(cache.path, 5 * MIB, NOW + 60)
+    collect(cache.path, 5 * MIB, 30 * DAY, later_s)
+    assert not due(cache.path, 5 * MIB, later_s + HOUR)
     assert (cache.folder / "usage").stat().st_size == 0
 
 
@@ -439,77 +437,81 @@ def test_a_folder_of_any_name_is_collected_by_a_process(tmp_path: Path) -> None:
 
 MANY = """
 import os, random, sys, time
-from runner.result import Made, Record
-from runner.store import StoreError
-from runner.store.gc import collect
-from runner.store.local import Local
 from runner.digest import hasher
-number, count = map(int, sys.argv[1:])
+from runner.result import Made, Record
+from runner.store import StoreError, gc, local
+
+# An hour as a second: so most of what there is may go at any moment.
+gc.GRACE_S = gc.TEMPORARY_FOR_S = 1.0
+local.TOUCHED_FOR_S = 0
+number = int(sys.argv[1])
 rng = random.Random(number)
-store = Local("cache", clock=time.time)
-misses = 0
-for turn in range(count):
+store = local.Local("cache", clock=time.time)
+lag = removed = hits = 0
+
+def content(name, n):
+    return b"%d %d " % (name, n) * 2000 if n else b"shared by all"
+
+def put(content):
+    with open(f"source{number}", "wb") as file:
+        file.write(content)
+    source = os.open(f"source{number}", os.O_RDONLY)
+    try:
+        return store.put(source)
+    finally:
+        os.close(source)
+
+end = time.monotonic() + 5
+while time.monotonic() < end:
     what = rng.random()
-    name = rng.randrange(40)
+    name = int(3000 * rng.random() ** 3)  # some are wanted all the time, most are left alone
     key = hasher("blake3")(b"%d" % name).hexdigest()
-    if what < 0.45:
-        made = []
-        for n in range(3):
-            path = f"source{number}"
-            with open(path, "wb") as file:
-                file.write(b"%d %d " % (name, n if n else 0) * 2000 if n else b"shared by all")
-            source = os.open(path, os.O_RDONLY)
-            digest, size = store.put(source)
-            os.close(source)
-            made.append(Made(path=f"o{n}", digest=digest, size_bytes=size))
+    if what < 0.3:
+        began = time.monotonic()
+        made = [(f"o{n}", *put(content(name, n))) for n in range(3)]
+        outputs = tuple(Made(path=path, digest=digest, size_bytes=size) for path, digest, size in made)
         try:
-            store.keep(Record(key=key, task=str(name), outputs=tuple(made)))
+            store.keep(Record(key=key, task=str(name), outputs=outputs))
         except StoreError as error:
             assert "left the cache" in str(error), error
-    elif what < 0.95:
+        lag = max(lag, time.monotonic() - began)
+    elif what < 0.9:
         record = store.find(key)
-        if record is not None:
-            for n, made in enumerate(record.outputs):
-                path = f"to{number}"
-                to = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-                if store.fetch(made.digest, to):
-                    expected = b"%d %d " % (name, n) * 2000 if n else b"shared by all"
-                    assert os.pread(to, 1 << 20, 0) == expected, "wrong bytes"
-                else:
-                    misses += 1
-                os.close(to)
+        for n, made in enumerate(record.outputs if record else ()):
+            to = os.open(f"to{number}", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            if store.fetch(made.digest, to):
+                hits += 1
+                assert os.pread(to, 1 << 20, 0) == content(name, n), "wrong bytes"
+            os.close(to)
     else:
-        # as if a day had passed since each was used, so that all but the grace is tried
-        done = collect("cache", 300_000, 30 * 86400, time.time() + 2 * 3600)
+        done = gc.collect("cache", 2_000_000, 3.0, time.time())
         assert not done.trouble, done
+        removed += done.records + done.blobs
 store.close()
 assert store.troubles == [], store.troubles
-print(misses)
+print(lag, removed, hits)
 """
 
 
 @pytest.mark.slow
 def test_twelve_processes_store_restore_and_collect_at_once(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", MANY]
-    top = str(Path(__file__).resolve().parent.parent.parent)
+    env = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)}
     started = [
         subprocess.Popen(
-            [*argv, str(number), "300"],
-            cwd=tmp_path,
-            env={"PYTHONPATH": top},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            [*argv, str(n)], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        for number in range(12)
+        for n in range(12)
     ]
     ended = [(process.communicate(timeout=120), process.returncode) for process in started]
     assert [code for _, code in ended] == [0] * 12, [err for (_, err), _ in ended if err]
-    cache = str(tmp_path / "cache")
-    damaged = [finding for finding in verify(cache, time.time()) if "missing" not in finding.reason]
-    assert damaged == []
+    lags, removed, hits = zip(*(map(float, out.split()) for (out, _), _ in ended), strict=True)
+    assert sum(removed) > 100
+    assert sum(hits) > 1000
+    findings = list(verify(str(tmp_path / "cache"), time.time()))
+    # One that took longer than the grace from `put` to `keep` may have lost a blob, and that is all.
+    assert [finding for finding in findings if max(lags) < 1 or "missing" not in finding.reason] == []
     assert list((tmp_path / "cache/tmp").iterdir()) == []
-    assert not (tmp_path / "cache/bad").exists() or stats(cache).records
 
 
 @pytest.mark.slow
@@ -524,6 +526,6 @@ def test_a_collector_killed_anywhere_leaves_a_cache_that_is_whole(tmp_path: Path
         time.sleep(rng.random() * 0.08)
         os.kill(pid, 9)
         os.waitpid(pid, 0)
-        assert [finding for finding in verify(cache.path, NOW)] == []
+        assert list(verify(cache.path, NOW)) == []
     assert cache.collect(1_000_000).trouble == ""
     assert stats(cache.path).bytes <= 1_000_000

@@ -11,12 +11,12 @@ FIELDS = Request.__slots__  # type: ignore[attr-defined]
 AVAILABLE = (
     "-j -k -n -p -t --from --until -f -y -C --file --timeout --output --color -q -v --json --list -l --all --show "
     "--graph --format --check --version --help -h --jobs --keep-going --plan --profile --tag --force --yes --quiet "
-    "--verbose"
+    "--verbose --no-cache --cache-mode --why --runs --log --cache --clean"
 )
 LATER = (
-    "--choose --affected --no-cache --offline --cache-mode --strict-remote --execute --watch -w --tui --no-tui --why "
-    "--report --trace-events --runs --log --cache --lock --clean --init --import --fmt --schema --completions --mcp "
-    "--junit --exec --inputs --outputs --uses-env --pass-env --stamp-dir"
+    "--choose --affected --offline --strict-remote --execute --watch -w --tui --no-tui --report --trace-events --lock "
+    "--init --import --fmt --schema --completions --mcp --junit --exec --inputs --outputs --uses-env --pass-env "
+    "--stamp-dir"
 )
 
 
