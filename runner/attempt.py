@@ -62,7 +62,7 @@ class Attempts:
         return sink
 
     async def run(self, node: Node) -> tuple[Outcome, str]:
-        """All attempts of a node, and what always runs afterwards; and why it was skipped, if a condition does not hold.
+        """All attempts of a node, and what always runs afterwards; and why it was skipped, if its `when` does not hold.
 
         *Raises*: Refusal for what is found wrong only now.
         """

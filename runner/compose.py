@@ -116,6 +116,7 @@ def modes(request: Request, project: Project, ambient: Ambient, wanted: Sequence
         is_off=is_off,
         forced=frozenset(wanted if request.force else ()),
         failures=project.cache.failures,
+        replays=request.is_exec,
     )
 
 
@@ -158,14 +159,20 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
 
     project = expansion.project
     is_run = request.verb == "run"
-    folder = prepare(project.root) if is_run else home(project.root)
+    base = request.stamp_dir or project.root
+    folder = prepare(base) if is_run else home(base)
     state = os.path.join(folder, "state")
     begun = ambient.clock()
     memory = Memory(os.path.join(state, f"digests.{project.cache.digest}"))
     tree = Disk(
-        project.root, algorithm=project.cache.digest, memory=memory, clock_ns=lambda: int(ambient.clock() * 1e9)
+        project.root,
+        algorithm=project.cache.digest,
+        memory=memory,
+        clock_ns=lambda: int(ambient.clock() * 1e9),
+        base=base,
     )
-    store = Local(cache_folder(project, ambient), algorithm=project.cache.digest, clock=ambient.clock)
+    cache = cache_folder(project, ambient) if request.stamp_dir is None else os.path.join(folder, "cache")
+    store = Local(cache, algorithm=project.cache.digest, clock=ambient.clock)
     sources = Sources(
         tree=tree,
         ledger=Ledger(os.path.join(state, ledger_name(project))),
@@ -174,6 +181,7 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
         clock=ambient.clock,
         pick=_picker(tree),
         veil=_veil(folder),
+        standing=ambient.standing if is_run else None,
     )
     how = modes(request, project, ambient, selection.wanted)
     return Kept(

@@ -13,11 +13,10 @@ from runner.build import Build, Policy
 from runner.compose import by, executor, found, job_slots
 from runner.error import EXIT_DONE, EXIT_TASK_FAILED
 from runner.event import Warned
-from runner.history import frames
 from runner.job import Keeping
 from runner.outputs import Origin, Outputs
 from runner.plan import Limits, Plan
-from runner.telling import Ended, closing, opening
+from runner.telling import Ended, closing, opening, own_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +118,6 @@ class Drive:
             folder=self.kept.folder,
             run=self.kept.run,
             log_of=self.kept.recorded.log_of,
-            frames=frames,
         )
 
     def _warn(self, message: str, task: str | None) -> None:
@@ -140,6 +138,8 @@ class Drive:
         signum = build.interrupted
         failed = build.failures or self.declined or build.is_out_of_time
         exit_code = 128 + signum if signum is not None else EXIT_TASK_FAILED if failed else EXIT_DONE
+        if self.request.is_exec and signum is None:
+            exit_code = own_exit(*build.ended.values())
         for trouble in self.kept.close():
             self._warn(trouble, None)
         self._tell(closing(self.graph, build.ended, self.kept, exit_code, build.saved_s))

@@ -14,7 +14,7 @@ from runner.noun import noun
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, Final, Literal
+    from typing import Any, BinaryIO, Final, Literal
 
     from runner.result import Status, Stream
 
@@ -289,16 +289,21 @@ def frames(path: str) -> Iterator[tuple[Stream, bytes]]:
     *Raises*: OSError where it cannot be read.
     """
     with open(path, "rb") as file:
-        if not file.readline(PIECE_BYTES).startswith(LOG.encode()):
+        yield from frames_in(file)
+
+
+def frames_in(file: BinaryIO) -> Iterator[tuple[Stream, bytes]]:
+    """The same of an open log. *Raises*: OSError where it cannot be read."""
+    if not file.readline(PIECE_BYTES).startswith(LOG.encode()):
+        return
+    while len(head := file.read(HEAD_BYTES)) == HEAD_BYTES:
+        stream = STREAMS.get(head[:1])
+        try:
+            left = int(head[1:], 16)
+        except ValueError:
             return
-        while len(head := file.read(HEAD_BYTES)) == HEAD_BYTES:
-            stream = STREAMS.get(head[:1])
-            try:
-                left = int(head[1:], 16)
-            except ValueError:
-                return
-            if stream is None:
-                return
-            while left > 0 and (piece := file.read(min(left, PIECE_BYTES))):
-                left -= len(piece)
-                yield stream, piece
+        if stream is None:
+            return
+        while left > 0 and (piece := file.read(min(left, PIECE_BYTES))):
+            left -= len(piece)
+            yield stream, piece

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import anyio
 import anyio.to_thread
 
@@ -11,6 +9,7 @@ from runner.event import TaskOutput, Warned
 from runner.key import changes, reason
 from runner.locks import NodeLock
 from runner.noun import noun, replace
+from runner.restoring import Restoring
 from runner.result import Outcome
 from runner.settle import NOT_CACHED, Verdict
 
@@ -32,8 +31,9 @@ POLL_S: Final = 0.05
 # What is larger goes through a thread of its own, so that the run goes on meanwhile.
 LARGE_BYTES: Final = 4 << 20
 MANY: Final = 200
-# Exit codes that say that the command could not be run at all.
+# What a shell exits with if a command could not be run at all, or was ended by a signal.
 UNRUN: Final = (126, 127)
+SIGNALLED: Final = range(129, 129 + 64)
 
 
 @noun
@@ -50,14 +50,13 @@ class Done:
 
 @noun
 class Keeping:
-    """What a run needs to keep results. `log_of` gives the file with all that a node wrote, `frames` what is in one."""
+    """What a run needs to keep results. `log_of` gives the file with all that a node wrote."""
 
     settle: Settle
     outputs: Outputs
     folder: str
     run: str
     log_of: Callable[[str], str | None]
-    frames: Callable[[str], Iterator[tuple[Stream, bytes]]]
 
 
 class Jobs:
@@ -110,37 +109,21 @@ class Jobs:
 
     async def _restored(self, node: Node, verdict: Verdict) -> Done | str:
         """What came of bringing a result back, or why that could not be."""
-        record, key = verdict.record, verdict.key
+        record = verdict.record
         assert record is not None, "BUG: restored without a record"
-        assert key is not None, "BUG: restored without a key"
-        self.outputs.forget(node)
-        log, path = _log_file() if record.log else (-1, "")
-        try:
+        with Restoring(self.outputs, node, verdict) as restoring:
             size_bytes = sum(made.size_bytes for made in record.outputs)
             is_large = size_bytes > LARGE_BYTES or len(record.outputs) > MANY
-            try:
-                trouble = await _aside(is_large, lambda: self.outputs.restore(node, verdict, log))
-            except OSError as error:
-                trouble = f"`{error.filename or node.name}` cannot be written: {error.strerror}"
+            trouble = await _aside(is_large, restoring.restore)
             self.settle.renew()
             if trouble is not None:
                 return f"not restored: {trouble}"
-            if record.log and node.task.cache.logs:
-                self._replay(node, path)
-        finally:
-            if path:
-                os.close(log)
-                os.unlink(path)
-        self.outputs.record_restored(node, key, record)
-        status: Status = "failed" if record.exit_code else "restored"
-        outcome = Outcome(exit_code=record.exit_code)
-        saved_s = record.duration_s
+            for stream, data in restoring.written():
+                self.doors.tell(TaskOutput(time=self.doors.clock(), task=node.name, stream=stream, data=data))
+            restoring.record()
+        outcome, saved_s = Outcome(exit_code=record.exit_code), record.duration_s
+        status = restoring.status
         return Done(outcome=outcome, status=status, reasons=verdict.reasons, made=record.outputs, saved_s=saved_s)
-
-    def _replay(self, node: Node, path: str) -> None:
-        """Tell what a node wrote when it ran, in the order in which it did."""
-        for stream, data in self.keeping.frames(path):
-            self.doors.tell(TaskOutput(time=self.doors.clock(), task=node.name, stream=stream, data=data))
 
     async def _run(self, node: Node, verdict: Verdict) -> Done:
         self.outputs.forget(node)
@@ -168,7 +151,8 @@ class Jobs:
         """Whether something may be kept of it: a success, or a failure that is asked to be kept."""
         if outcome.is_good:
             return True
-        is_ordinary = bool(outcome.exit_code) and outcome.exit_code not in UNRUN and outcome.trouble is None
+        is_ordinary = bool(outcome.exit_code) and outcome.exit_code not in (*UNRUN, *SIGNALLED)
+        is_ordinary = is_ordinary and outcome.trouble is None
         is_whole = not (outcome.timed_out or outcome.cancelled)
         return is_ordinary and is_whole and node.task.is_cached and self.settle.keeps_failures(node)
 
@@ -213,12 +197,6 @@ class Jobs:
 def _missing(missing: tuple[str, ...]) -> str:
     names = ", ".join(f"`{text}`" for text in missing)
     return f"declared output{'s' * (len(missing) > 1)} {names} {'were' if len(missing) > 1 else 'was'} not made"
-
-
-def _log_file() -> tuple[int, str]:
-    from tempfile import mkstemp
-
-    return mkstemp(prefix="trun-log-")
 
 
 async def _aside(is_large: bool, work: Callable[[], _T]) -> _T:

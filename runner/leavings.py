@@ -1,4 +1,4 @@
-"""What nodes have left in the tree, removed where it still is what they made: of tasks that are gone, or on request."""
+"""What nodes left in the tree, removed where it still is what they made: of tasks that are gone, or on request."""
 
 from __future__ import annotations
 

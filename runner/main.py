@@ -8,15 +8,16 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.request import Ambient
+    from runner.seal import Standing
 
 
 def main() -> int:
     """Run trun on the words that it was started with. The exit code; a run that a signal ended dies by that signal."""
-    _answer_at_once()
+    standing = _answer_at_once()
     _open_standard_streams()
     _let_any_text_out()
     try:
-        return _entered()
+        return _entered(standing)
     except KeyboardInterrupt:
         return _die_by(2)
     except BrokenPipeError:
@@ -26,8 +27,8 @@ def main() -> int:
         return _confess(error)
 
 
-def _answer_at_once() -> None:
-    """Where all is as a good run left it, or only the version is asked for: say so, and end.
+def _answer_at_once() -> Standing | None:
+    """Where all is as a good run left it, or only the version is asked for: say so, and end; else what still stands.
 
     *Why* so abruptly: an orderly end of the interpreter takes as long as finding the answer.
     """
@@ -35,19 +36,20 @@ def _answer_at_once() -> None:
 
     words = sys.argv[1:]
     if words == ["--version"]:
-        text: bytes | None = f"trun {__version__}\n".encode()
-    else:
-        from runner.seal import holds
-
-        try:
-            cwd = os.getcwd()
-            named = os.environ.get("PWD", cwd)
-            text = holds(words, cwd, os.environ, __version__) if named == cwd else None
-        except (OSError, ValueError):
-            text = None
-    if text is not None:
-        _write(text)
+        _write(f"trun {__version__}\n".encode())
         os._exit(0)
+    from runner.seal import look_up
+
+    try:
+        cwd = os.getcwd()
+        named = os.environ.get("PWD", cwd)
+        standing = look_up(words, cwd, os.environ, __version__) if named == cwd else None
+    except (OSError, ValueError):
+        return None
+    if standing is not None and standing.text is not None:
+        _write(standing.text)
+        os._exit(0)
+    return standing
 
 
 def _write(text: bytes) -> None:
@@ -78,20 +80,20 @@ def _let_any_text_out() -> None:
             stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
 
 
-def _entered() -> int:
+def _entered(standing: Standing | None) -> int:
     from runner.cli.enter import enter
 
-    ended = enter(sys.argv[1:], _ambient())
+    ended = enter(sys.argv[1:], _ambient(standing))
     sys.stdout.flush()
     if isinstance(ended, int):
         return ended
     return ended.exit_code if ended.signal is None else _die_by(ended.signal)
 
 
-def _ambient() -> Ambient:
+def _ambient(standing: Standing | None) -> Ambient:
     from runner.cli.world import ambient
 
-    return ambient()
+    return ambient(standing)
 
 
 def _die_by(signum: int) -> int:

@@ -172,13 +172,21 @@ class Outputs:
         record = verdict.record
         assert record is not None, "BUG: nothing to restore"
         assert self.store is not None, "BUG: nothing to restore from"
-        if record.log and not self.store.fetch(record.log, log):
-            return "its log is missing in the cache"
+        trouble = self.fetch_log(record, log)
+        if trouble is not None:
+            return trouble
         missing = self.tree.restore(record.outputs, owned_folders(node), self.store.fetch)
         if missing is None and verdict.last is not None:
             kept = {made.path for made in record.outputs}
             self.tree.remove([made for made in verdict.last.outputs if made.path not in kept])
         return missing
+
+    def fetch_log(self, record: Record, log: int) -> str | None:
+        """Write what a result's command wrote to a descriptor. None when done, else why that could not be."""
+        assert self.store is not None, "BUG: nothing to restore from"
+        if record.log and not self.store.fetch(record.log, log):
+            return "its log is missing in the cache"
+        return None
 
     def record_restored(self, node: Node, key: Key, record: Record) -> None:
         """Keep book of a result that was brought back."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
+    from runner.seal import Standing
+
     Verb = Literal[
         "run",
         "plan",
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
         "cache",
         "lock",
         "clean",
-        "exec",
         "help",
         "version",
     ]
@@ -35,7 +36,7 @@ class Ambient:
     """The world: environment, folder, machine, clocks, terminals, and a way to ask the person in front of it.
 
     *Units*: `began` is when this process began to read anything, in seconds since the epoch. `words` are those that it
-    was started with.
+    was started with, `standing` what is known by them to be as a good run left it.
     """
 
     environ: Mapping[str, str]
@@ -46,6 +47,7 @@ class Ambient:
     clock: Callable[[], float]
     began: float = 0.0
     words: tuple[str, ...] | None = None
+    standing: Standing | None = None
     memory_bytes: int = 0
     stdin_is_terminal: bool = False
     stdout_is_terminal: bool = False
@@ -67,7 +69,7 @@ class Request:
     """What the command line asked for; None means that it said nothing, so the file or the default decides.
 
     *Units*: `timeout_s` in seconds. `keep_going` is the number of failures after which nothing new starts, 0 for no
-    limit.
+    limit. `is_exec` asks for one `command` without a tasks file, and what stands from `inputs` to `stamp_dir` is of it.
     """
 
     verb: Verb = "run"
@@ -92,5 +94,12 @@ class Request:
     format: str | None = None
     all: bool = False
     cache: str | None = None
+    is_exec: bool = False
+    command: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    uses_env: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
+    stamp_dir: str | None = None
     quiet: int = 0
     verbose: int = 0

@@ -9,11 +9,11 @@ files to be asked for.
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Literal
+    from collections.abc import Mapping, Sequence
 
 NAMES = ("tasks.toml", "tasks.yaml", "tasks.yml")
 FOLDER = ".trun/seals"
@@ -28,8 +28,8 @@ LOOKERS_AT_MOST = 4
 # A prime that fits a machine word, so that the head's digest costs one division.
 PRIME = (1 << 61) - 1
 NEWLINE = b"\n"
-# Numbers are read as the machine has them: a seal is of one machine.
-_ORDER: Literal["little", "big"] = "little" if memoryview(b"\1\0").cast("h")[0] == 1 else "big"
+# With more that moved, knowing what did not saves little.
+MOVED_AT_MOST = 500
 
 
 class Seal:
@@ -37,9 +37,13 @@ class Seal:
 
     `words` is the line that was typed, `where` the folder it was typed in, from the root; `looks` are variables and
     terminals, by name and as they were; `secrets` variables by salted digests; `until` when it expires, 0 for never.
+    `plain` are paths with the numbers they gave, of which the first `fixed` hold for all nodes; `others` those of which
+    more is compared, as a text. `nodes` are keys and the paths that each hangs on.
     """
 
-    __slots__ = ("looks", "others", "secrets", "text", "until", "version", "where", "words")
+    __slots__ = (
+        *("fixed", "looks", "nodes", "others", "plain", "secrets", "text", "until", "version", "where", "words"),
+    )
 
     def __init__(self, words: Sequence[str], where: str, version: str) -> None:
         self.words = list(words)
@@ -48,7 +52,10 @@ class Seal:
         self.until = 0.0
         self.looks: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
-        self.others: list[tuple[str, str]] = []
+        self.fixed = 0
+        self.plain: dict[str, list[int]] = {}
+        self.others: dict[str, str] = {}
+        self.nodes: dict[str, tuple[str, list[str]]] = {}
         self.text = b""
 
 
@@ -72,8 +79,35 @@ def root_of(folder: str) -> str | None:
         folder = above
 
 
-def holds(words: Sequence[str], cwd: str, environ: Mapping[str, str], version: str) -> bytes | None:
-    """The answer to a line of words, if there is one that still stands: what is to be written to standard output."""
+class Standing:
+    """What a seal says when it is looked at: its answer, if all stands; else which nodes still do.
+
+    `keys` are those that nodes had, `watched` the places in `paths` of what each hangs on; `numbers` are what those
+    gave, `moved` the places of those that do not give that any more.
+    """
+
+    __slots__ = ("keys", "moved", "numbers", "paths", "text", "watched")
+
+    def __init__(self, text: bytes | None, moved: set[int], paths: list[str], numbers: bytes) -> None:
+        self.text = text
+        self.moved = moved
+        self.paths = paths
+        self.numbers = numbers
+        self.keys: dict[str, str] = {}
+        self.watched: dict[str, list[int]] = {}
+
+    def stands(self, node: str, key: str) -> bool:
+        """Whether nothing that a node hangs on has moved, and it has the key that it had."""
+        return self.keys.get(node) == key and self.moved.isdisjoint(self.watched[node])
+
+    def stamps(self, node: str) -> list[tuple[str, list[int]]]:
+        """What a node hangs on, with the numbers that were seen."""
+        table = memoryview(self.numbers).cast("q")
+        return [(self.paths[at], table[at * NUMBERS : (at + 1) * NUMBERS].tolist()) for at in self.watched[node]]
+
+
+def look_up(words: Sequence[str], cwd: str, environ: Mapping[str, str], version: str) -> Standing | None:
+    """What the seal of a line of words says now; None where there is none that can be used."""
     name = name_of(words)
     root = root_of(cwd) if name is not None else None
     if root is None:
@@ -90,26 +124,42 @@ def holds(words: Sequence[str], cwd: str, environ: Mapping[str, str], version: s
         return None
     if lines[1:3] != [ascii(list(words)), ascii(cwd[len(root) :])]:
         return None
-    return _answer(root, lines[3:], body, environ)
+    return _looked(root, lines[3:], body, environ)
 
 
-def _answer(root: str, lines: Sequence[str], body: bytes, environ: Mapping[str, str]) -> bytes | None:
-    count, length, until, text = lines[0].split(" ")
-    if float(until) and float(until) < _now():
-        return None
+def _looked(root: str, lines: Sequence[str], body: bytes, environ: Mapping[str, str]) -> Standing | None:
+    count, length, fixed, until, text = lines[0].split(" ")
+    is_good = True
     for line in lines[1:]:
         kind, _, rest = line.partition(" ")
         label, _, said = rest.partition("=")
         if not _CHECKS[kind](root, label, said, environ):
-            return None
+            if kind != "look" or label.startswith("TRUN_"):
+                return None
+            is_good = False
+    table = int(length) + WIDTH * int(count)
     paths = body[: int(length)].decode("utf-8", "surrogateescape").split("\0")
-    numbers = body[int(length) :]
+    numbers = body[int(length) : table]
     if len(paths) != int(count) or len(numbers) != WIDTH * int(count):
         return None
+    start = os.getcwd()
     os.chdir(root)
-    if not _stand(paths, numbers):
+    # What was read before anything was judged comes first, and the ledger last of it: others may have written there.
+    if _moved(paths[: int(fixed)], numbers[: int(fixed) * WIDTH], 0):
+        os.chdir(start)
         return None
-    return bytes.fromhex(text)
+    moved = _all_moved(paths, numbers)
+    os.chdir(start)
+    if moved is None or (float(until) and float(until) < _now()):
+        return None
+    if not moved and is_good:
+        return Standing(bytes.fromhex(text), moved, paths, numbers)
+    found = Standing(None, moved, paths, numbers)
+    for line in body[table:].decode("utf-8", "surrogateescape").split("\n")[:-1]:
+        node, key, watched = line.split("\t")
+        found.keys[node] = key
+        found.watched[node] = [int(at) for at in watched.split()]
+    return found
 
 
 def _now() -> float:
@@ -155,49 +205,66 @@ def _is_other(root: str, label: str, said: str, environ: Mapping[str, str]) -> b
 _CHECKS = {"look": _is_look, "secret": _is_secret, "other": _is_other}
 
 
-def _stand(paths: list[str], numbers: bytes) -> bool:
-    """Whether each path still gives its numbers."""
+def _all_moved(paths: list[str], numbers: bytes) -> set[int] | None:
+    """The paths that do not give their numbers any more; None where those are many."""
     if len(paths) < WORTH_A_FORK:
-        return _all_stand(paths, numbers)
-    lookers = min(LOOKERS_AT_MOST, _cpus())
-    step = -(-len(paths) // lookers)
-    children = []
-    for start in range(step, len(paths), step):
-        pid = os.fork()
-        if pid == 0:
-            found = 1
-            try:
-                found = not _all_stand(paths[start : start + step], numbers[start * WIDTH : (start + step) * WIDTH])
-            finally:
-                os._exit(found)
-        children.append(pid)
-    is_good = _all_stand(paths[:step], numbers[: step * WIDTH])
-    for pid in children:
-        is_good = os.waitpid(pid, 0)[1] == 0 and is_good
-    return is_good
+        found = _moved(paths, numbers, 0)
+        return None if len(found) > MOVED_AT_MOST else set(found)
+    step = -(-len(paths) // min(LOOKERS_AT_MOST, _cpus()))
+    children = [
+        _look_beside(paths[start : start + step], numbers[start * WIDTH : (start + step) * WIDTH], start)
+        for start in range(step, len(paths), step)
+    ]
+    found = _moved(paths[:step], numbers[: step * WIDTH], 0)
+    is_whole = True
+    for pid, fd in children:
+        with open(fd, "rb") as file:
+            told = file.read().split()
+        is_whole = os.waitpid(pid, 0)[1] == 0 and is_whole
+        found += map(int, told)
+    return set(found) if is_whole and len(found) <= MOVED_AT_MOST else None
+
+
+def _look_beside(paths: list[str], numbers: bytes, start: int) -> tuple[int, int]:
+    """A process that looks at some of the paths, and the descriptor on which it tells which have moved."""
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writes)
+        return pid, reads
+    code = 1
+    try:
+        found = _moved(paths, numbers, start)
+        os.write(writes, " ".join(map(str, found[: MOVED_AT_MOST + 1])).encode())
+        code = 0
+    finally:
+        os._exit(code)
 
 
 def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _all_stand(paths: Iterable[str], numbers: bytes) -> bool:
+def _moved(paths: list[str], numbers: bytes, start: int) -> list[int]:
+    """The paths that do not give their numbers any more, numbered from `start`."""
     lstat = os.lstat
     table = memoryview(numbers).cast("q")
     columns = [table[at::NUMBERS].tolist() for at in range(NUMBERS)]
-    try:
-        for path, ctime_ns, mtime_ns, inode, size in zip(paths, *columns, strict=True):
+    moved = []
+    for at, (path, ctime_ns, mtime_ns, inode, size) in enumerate(zip(paths, *columns, strict=True), start):
+        try:
             found = lstat(path)
-            if (
-                found.st_ctime_ns != ctime_ns
-                or found.st_mtime_ns != mtime_ns
-                or found.st_ino != inode
-                or found.st_size != size
-            ):
-                return False
-    except OSError:
-        return False
-    return True
+        except OSError:
+            moved.append(at)
+            continue
+        if (
+            found.st_ctime_ns != ctime_ns
+            or found.st_mtime_ns != mtime_ns
+            or found.st_ino != inode
+            or found.st_size != size
+        ):
+            moved.append(at)
+    return moved
 
 
 def _sum(head: bytes, body: bytes) -> int:
@@ -205,50 +272,48 @@ def _sum(head: bytes, body: bytes) -> int:
     return int.from_bytes(head, "big") % PRIME + len(body)
 
 
-def write(root: str, seal: Seal, stamps: Mapping[str, str]) -> None:
-    """Keep a seal; where it cannot be kept, nothing is lost.
-
-    `stamps` are the tokens of `stamp` by path. One that covers more than `os.lstat` tells is compared as a text.
-    """
+def write(root: str, seal: Seal) -> None:
+    """Keep a seal; where it cannot be kept, nothing is lost."""
     name = name_of(seal.words)
     if name is None:
         return
-    plain: dict[str, list[int]] = {}
-    for path, stamp in stamps.items():
-        numbers = _numbers(stamp)
-        if numbers is None:
-            seal.others.append((path, stamp))
-        else:
-            plain[path] = numbers
-    data = _encoded(seal, plain)
     beside = f"{root}/{FOLDER}/.{os.getpid()}"
     try:
         os.makedirs(f"{root}/{FOLDER}", exist_ok=True)
         with open(beside, "wb") as file:
-            file.write(data)
+            file.write(_encoded(seal))
         os.rename(beside, f"{root}/{FOLDER}/{name}")
     except OSError:
         pass
 
 
-def _numbers(stamp: str) -> list[int] | None:
-    """What is compared of a path, from its token: device, inode, mode, size, mtime, ctime."""
+def numbers_of(stamp: str) -> list[int] | None:
+    """What is compared of a path, from its token: of device, inode, mode, size, mtime, ctime the last four but one.
+
+    None for one that covers more than `os.lstat` tells, or that is of nothing.
+    """
     parts = stamp.split(":")
     if len(parts) != 6 or ">" in stamp:
         return None
-    _, inode, _, size, mtime_ns, ctime_ns = (int(part, 16) for part in parts)
-    numbers = [ctime_ns, mtime_ns, inode, size]
+    numbers = [int(parts[5], 16), int(parts[4], 16), int(parts[1], 16), int(parts[3], 16)]
     return numbers if all(-(1 << 63) <= number < 1 << 63 for number in numbers) else None
 
 
-def _encoded(seal: Seal, plain: Mapping[str, Sequence[int]]) -> bytes:
-    paths = "\0".join(plain).encode("utf-8", "surrogateescape")
-    numbers = b"".join([number.to_bytes(8, _ORDER, signed=True) for numbers in plain.values() for number in numbers])
+def _encoded(seal: Seal) -> bytes:
+    place = {path: at for at, path in enumerate(seal.plain)}
+    paths = "\0".join(seal.plain).encode("utf-8", "surrogateescape")
+    flat = [number for numbers in seal.plain.values() for number in numbers]
+    # Numbers are read as the machine has them: a seal is of one machine.
+    numbers = b"".join([number.to_bytes(8, sys.byteorder, signed=True) for number in flat])
+    nodes = [
+        f"{node}\t{key}\t{' '.join([str(place[path]) for path in watched if path in place])}\n"
+        for node, (key, watched) in seal.nodes.items()
+    ]
     lines = [ascii(seal.words), ascii(seal.where)]
-    lines.append(f"{len(plain)} {len(paths)} {seal.until!r} {seal.text.hex()}")
+    lines.append(f"{len(seal.plain)} {len(paths)} {seal.fixed} {seal.until!r} {seal.text.hex()}")
     lines += [f"look {label}={said}" for label, said in seal.looks.items()]
     lines += [f"secret {label}={said}" for label, said in seal.secrets.items()]
-    lines += [f"other {os.fsencode(path).hex()}={stamp}" for path, stamp in seal.others]
+    lines += [f"other {os.fsencode(path).hex()}={stamp}" for path, stamp in seal.others.items()]
     head = "\n".join(lines).encode("utf-8", "surrogateescape")
-    body = paths + numbers
+    body = paths + numbers + "".join(nodes).encode("utf-8", "surrogateescape")
     return f"{FORMAT} {seal.version} {_sum(head, body)}\n".encode() + head + b"\n\n" + body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from runner.seal import Seal, look, secret, write
+from runner.seal import Seal, look, numbers_of, secret, write
 from runner.stamp import RACY, TICK_NS, UNKNOWN, stamp
 from runner.template import TemplateError, names
 from runner.variables import is_glob
@@ -32,17 +32,17 @@ def seal(case: Case, kept: Kept, told: bytes) -> None:
     project, ambient = case.expansion.project, case.ambient
     if ambient.words is None or not _is_plain(case):
         return
-    labels, stamps = _secrets(case), _stamps(case, kept)
-    if labels is None or stamps is None:
-        return
+    labels = _secrets(case)
     made = Seal(ambient.words, ambient.cwd[len(project.root) :], __version__)
+    if labels is None or not _add_files(made, case, kept) or not _add_nodes(made, case, kept):
+        return
     made.text = told
     settings = (f"TRUN_{name}" for name in SETTINGS)
     made.looks = {label: look(label, ambient.environ) for label in (*LOOKS, *LOCALE, *settings)}
     salt = os.urandom(SALT_BYTES)
     made.secrets = {label: f"{salt.hex()}:{secret(label, salt, ambient.environ)}" for label in sorted(labels)}
     made.until = _until(case, kept)
-    write(project.root, made, stamps)
+    write(project.root, made)
 
 
 def _is_plain(case: Case) -> bool:
@@ -97,52 +97,65 @@ def _texts(value: Any) -> Iterator[str]:
             todo += one
 
 
-def _stamps(case: Case, kept: Kept) -> dict[str, str] | None:
-    """All that was looked at, with its stamp; None where some stamp proves nothing."""
-    found = _files_read(case, kept)
-    if found is None:
-        return None
-    for name in case.selection.graph.order:
-        verdict = kept.settle.verdicts.get(name)
-        for sight in verdict.sights if verdict is not None else ():
-            found.update((entry.path, entry.stamp) for entry in sight.entries)
-            found.update(sight.watched)
-        node = case.selection.graph.nodes[name]
-        if not _add_picks(node, kept, found):
-            return None
-    if RACY in found.values() or UNKNOWN in found.values():
-        return None
-    return found
-
-
-def _add_picks(node: Node, kept: Kept, found: dict[str, str]) -> bool:
-    for file, _ in node.picks:
-        seen = kept.settle.tree.seen(file)
-        if seen is None:
-            return False
-        found[file] = seen.stamp
+def _add_nodes(made: Seal, case: Case, kept: Kept) -> bool:
+    """Add what each node hangs on. False where some of it proves nothing."""
+    settle, standing = kept.settle, case.ambient.standing
+    for name, verdict in settle.verdicts.items():
+        watched: list[str] = []
+        if standing is not None and settle.stands(name):
+            for path, numbers in standing.stamps(name):
+                made.plain[path] = numbers
+                watched.append(path)
+        else:
+            pairs = [(entry.path, entry.stamp) for sight in verdict.sights for entry in sight.entries]
+            pairs += [pair for sight in verdict.sights for pair in sight.watched]
+            pairs += _picks(case.selection.graph.nodes[name], kept)
+            if not _add(made, pairs, watched):
+                return False
+        made.nodes[name] = (verdict.key.digest if verdict.key is not None else "", watched)
     return True
 
 
-def _files_read(case: Case, kept: Kept) -> dict[str, str] | None:
-    """The stamps of what was read before anything was judged; None where one was written since, or just before."""
+def _add(made: Seal, pairs: list[tuple[str, str]], watched: list[str]) -> bool:
+    for path, token in pairs:
+        if token in (RACY, UNKNOWN):
+            return False
+        if path not in made.plain:
+            numbers = numbers_of(token)
+            if numbers is None:
+                made.others[path] = token
+                continue
+            made.plain[path] = numbers
+        watched.append(path)
+    return True
+
+
+def _picks(node: Node, kept: Kept) -> list[tuple[str, str]]:
+    """The files of which a key counts."""
+    found = [(file, kept.settle.tree.seen(file)) for file, _ in node.picks]
+    return [(file, seen.stamp if seen is not None else RACY) for file, seen in found]
+
+
+def _add_files(made: Seal, case: Case, kept: Kept) -> bool:
+    """Add what was read before anything was judged. False where some of it was written since, or just before."""
     project = case.expansion.project
-    dotenv = project.manifest.data.get("project", {}).get("dotenv", ())
-    paths = [os.path.basename(project.manifest.path), *([dotenv] if isinstance(dotenv, str) else dotenv)]
-    paths.append(os.path.relpath(kept.settle.ledger.path, project.root))
-    before_ns = int(case.ambient.began * 1e9) - TICK_NS
-    found = {}
-    for path in paths:
-        absolute = os.path.join(project.root, path)
-        found[path] = stamp(absolute)
-        if _moved_ns(absolute) > before_ns:
-            return None
+    said = project.manifest.data.get("project", {}).get("dotenv", ())
+    dotenv = [said] if isinstance(said, str) else list(said)
     # A dotenv file may name any variable of the caller.
-    return None if any("$" in text for text in _raw(project.root, dotenv)) else found
+    if any("$" in text for text in _raw(project.root, dotenv)):
+        return False
+    before_ns = int(case.ambient.began * 1e9) - TICK_NS
+    ledger = os.path.relpath(kept.settle.ledger.path, project.root)
+    for path in (os.path.basename(project.manifest.path), *dotenv, ledger):
+        made.fixed = len(made.plain)
+        absolute = os.path.join(project.root, path)
+        if _moved_ns(absolute) > before_ns or not _add(made, [(path, stamp(absolute))], []):
+            return False
+    return True
 
 
-def _raw(root: str, dotenv: Any) -> Iterator[str]:
-    for name in [dotenv] if isinstance(dotenv, str) else dotenv:
+def _raw(root: str, dotenv: list[str]) -> Iterator[str]:
+    for name in dotenv:
         try:
             with open(os.path.join(root, name), encoding="utf-8", errors="surrogateescape") as file:
                 yield file.read()

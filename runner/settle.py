@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.event import TaskEnded
 from runner.foresight import Foreseen
-from runner.key import Ingredients, changes, key_of, plain_part, reason
+from runner.key import Ingredients, Key, changes, key_of, plain_part, reason
 from runner.noun import noun
 from runner.paths import digest_of_outputs, empty_folder, is_inside, outputs_of, owned_folders, wanted
 from runner.tree import Sight
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from typing import Final, Literal, Protocol, TypeVar
 
     from runner.command import Commands
-    from runner.key import Change, Key, Part
+    from runner.key import Change, Part
     from runner.ledger import LastRun, Ledger
     from runner.pattern.index import OutputIndex
     from runner.request import ArgValue
     from runner.result import Made, Record
+    from runner.seal import Standing
     from runner.select import Selection
     from runner.store import Store
     from runner.task import Node
@@ -41,21 +42,37 @@ if TYPE_CHECKING:
         async def probes(self, node: Node, words: Mapping[str, ArgValue]) -> tuple[str, ...]:
             """What the node's probes print."""
 
+    class Lock(Protocol):
+        """Knows of nodes what this machine may not have seen yet."""
+
+        def last_run(
+            self, node: Node, key: Key, parts: Sequence[Part], made: Callable[[], Sequence[Made]]
+        ) -> LastRun | None:
+            """What is known of a node whose ingredients and outputs are all as they are locked; None for any other."""
+
 
 NOTHING: Final = Sight(entries=())
 # How many reasons a task's line has room for; `--why` has them all.
 NOT_CACHED: Final = "not cached"
+FAILED: Final = "it failed"
+LOCKED: Final = "as `tasks.lock` has it"
+UNCHANGED: Final = "nothing has changed"
+NOT_KEPT: Final = "its result is not in the cache"
 
 
 @noun
 class Modes:
-    """How caches are used: whether results are looked for and kept, and for which nodes in no case."""
+    """How caches are used: whether results are looked for and kept, and for which nodes in no case.
+
+    With `replays` a result is not only its files: what was written is told again each time, so nothing is ever fresh.
+    """
 
     reads: bool = True
     writes: bool = True
     is_off: bool = False
     forced: frozenset[str] = frozenset()
     failures: bool = False
+    replays: bool = False
 
 
 @noun
@@ -104,7 +121,12 @@ class Settle:
         # What was judged since anything was last done.
         self.verdicts: dict[str, Verdict] = {}
         self._foreseen = Foreseen()
-        self._parts: dict[str, list[Part]] = {}
+        # What the lock knew of nodes that the ledger did not know as they are.
+        self.believed: dict[str, LastRun] = {}
+        # What a look at the tree has shown already to be as a good run left it, and the nodes of which that is so.
+        self._standing = sources.standing
+        self._stands: set[str] = set()
+        self.parts: dict[str, list[Part]] = {}
         self._wanted: dict[str, Wanted] = {}
         self._format = plain_part("format", self.algorithm)
 
@@ -117,6 +139,7 @@ class Settle:
         """Something was done: what was seen and judged before may no longer be so."""
         self.tree.renew()
         self.verdicts.clear()
+        self._standing = None
 
     def start_over(self) -> None:
         """Forget what was judged, and how nodes ended."""
@@ -155,8 +178,14 @@ class Settle:
             made = verdict.last.outputs if verdict.last is not None and node.outputs else None
             self.ended(node.name, "skipped" if verdict.would == "skip" else "done", made)
             return True
+        if all(edge.to in self._stands for edge in self.whole.edges[node.name]):
+            self._stands.add(node.name)
         self.ended(node.name, "done")
         return True
+
+    def stands(self, name: str) -> bool:
+        """Whether a node was found fresh by what was known already, without a look of its own."""
+        return name in self._stands
 
     def fresh_end(self, name: str, time: float) -> TaskEnded:
         """The end of a node for which there was nothing to do, as it is told."""
@@ -173,6 +202,7 @@ class Settle:
             time=time,
             task=name,
             status="fresh",
+            reasons=verdict.reasons if verdict is not None else (),
             key=key,
             outputs=tuple(one.path for one in made),
             has_command=bool(node.task.steps),
@@ -182,6 +212,9 @@ class Settle:
         """What is to be done with a node whose deps have ended. *Raises*: Refusal for what is found wrong only now."""
         if node.name in self.verdicts:
             return self.verdicts[node.name]
+        known = self._known(node)
+        if known is not None:
+            return known
         task = node.task
         if not task.is_cached:
             return Verdict(would="run", reasons=(NOT_CACHED,))
@@ -193,19 +226,44 @@ class Settle:
         key, inputs = await self._key(node, asks)
         last = self.ledger.get(node.name)
         found = self._judged(node, key, last)
+        self.believed.pop(node.name, None)
+        if found.last is not None:
+            last = self.believed[node.name] = found.last
         return _with(found, key=key, last=last, sights=(inputs, found.sights[1]))
+
+    def _known(self, node: Node) -> Verdict | None:
+        """The verdict on a node of which it is known already that nothing moved that it hangs on, nor its deps."""
+        standing, modes = self._standing, self.modes
+        if standing is None or node.name in modes.forced or modes.is_off or modes.replays:
+            return None
+        if any(
+            edge.to not in self._stands for edge in self.whole.edges[node.name] if edge.kind in ("deps", "inferred")
+        ):
+            return None
+        last = self.ledger.get(node.name)
+        if last is None or last.ended != "done" or not standing.stands(node.name, last.key):
+            return None
+        self._stands.add(node.name)
+        key = self.keys[node.name] = Key(digest=last.key, parts=last.parts, inputs=last.inputs)
+        return Verdict(would="fresh", key=key, last=last)
 
     def _judged(self, node: Node, key: Key, last: LastRun | None) -> Verdict:
         known = () if last is None else tuple(changes((last.parts, last.inputs), (key.parts, key.inputs)))
         if node.name in self.modes.forced:
             return Verdict(would="run", reasons=("forced",), changes=known)
         reasons, seen = self._unfresh(node, key, last, known)
-        if not reasons:
+        if not reasons and not self.modes.replays:
             return Verdict(would="fresh", sights=(NOTHING, seen))
+        locked = self._locked(node, key) if reasons != (FAILED,) else None
+        if locked is not None:
+            return Verdict(
+                would="fresh", reasons=(LOCKED,), changes=known, last=locked, sights=(NOTHING, self.made(node))
+            )
         record = self._recorded(node, key)
         if record is not None:
-            return Verdict(would="restore", reasons=reasons, changes=known, record=record, sights=(NOTHING, seen))
-        return Verdict(would="run", reasons=reasons, changes=known, sights=(NOTHING, seen))
+            why = reasons or (UNCHANGED,)
+            return Verdict(would="restore", reasons=why, changes=known, record=record, sights=(NOTHING, seen))
+        return Verdict(would="run", reasons=reasons or (NOT_KEPT,), changes=known, sights=(NOTHING, seen))
 
     def _unfresh(
         self, node: Node, key: Key, last: LastRun | None, known: Sequence[Change]
@@ -217,10 +275,20 @@ class Settle:
             return tuple(map(reason, known)) or ("its key changed",), NOTHING
         if self._is_expired(node, last.made_at):
             return ("its result has expired",), NOTHING
-        if last.ended != "done":
-            return ("it failed",), NOTHING
-        seen = self.tree.look(outputs_of(node)) if node.outputs else NOTHING
+        if last.ended != "done" and not self.modes.replays:
+            return (FAILED,), NOTHING
+        seen = self.made(node)
         return tuple(self.strange(node, last.outputs, seen)), seen
+
+    def _locked(self, node: Node, key: Key) -> LastRun | None:
+        """What the lock knows of a node, if all is as it says."""
+        if self.sources.lock is None or self.modes.replays:
+            return None
+        return self.sources.lock.last_run(node, key, self.parts[node.name], lambda: made_of(self.made(node)))
+
+    def made(self, node: Node) -> Sight:
+        """A node's outputs as they are now."""
+        return self.tree.look(outputs_of(node)) if node.outputs else NOTHING
 
     def strange(self, node: Node, recorded: Sequence[Made], seen: Sight) -> list[str]:
         """What is not as recorded among a node's outputs."""
@@ -261,6 +329,16 @@ class Settle:
     def _is_expired(self, node: Node, made_at: float) -> bool:
         return node.task.expires_s is not None and made_at + node.task.expires_s < self.sources.clock()
 
+    async def key_now(self, node: Node, asks: Asks) -> Key | None:
+        """The key with all as it lies there, whatever is known of what was made; None for a node that is skipped."""
+        is_skipped = node.name in self.graph.skipped
+        if not is_skipped and node.task.when is not None:
+            is_skipped = await asks.condition(node) is not None
+        if is_skipped:
+            self.ended(node.name, "skipped")
+            return None
+        return (await self._key(node, asks))[0]
+
     async def _key(self, node: Node, asks: Asks) -> tuple[Key, Sight]:
         words = await asks.words(node) if self._is_late(node) else node.words
         probes = await asks.probes(node, words) if node.task.probes else ()
@@ -268,7 +346,7 @@ class Settle:
         parts += [plain_part(f"pick {file}#{key}", self.sources.pick(file, key)) for file, key in node.picks]
         parts += await self._dep_parts(node, asks)
         seen = self.inputs(node)
-        self._parts[node.name] = parts
+        self.parts[node.name] = parts
         key = self.keys[node.name] = key_of(
             parts, [(entry.path, entry.value) for entry in seen.entries], self.algorithm
         )
@@ -279,7 +357,7 @@ class Settle:
         labels = {f"pick {file}#{name}": (file, name) for file, name in node.picks}
         parts = [
             plain_part(part.label, self.sources.pick(*labels[part.label])) if part.label in labels else part
-            for part in self._parts[node.name]
+            for part in self.parts[node.name]
         ]
         return key_of(parts, [(entry.path, entry.value) for entry in self.inputs(node).entries], self.algorithm)
 
@@ -321,8 +399,7 @@ class Settle:
         if name in self.whole.skipped:
             self.ended(name, "skipped")
         elif node.outputs:
-            seen = self.tree.look(outputs_of(node))
-            self.ended(name, "done", [*(entry.made for entry in seen.entries), *map(empty_folder, seen.empty)])
+            self.ended(name, "done", made_of(self.made(node)))
         else:
             self.ended(name, "done")
         return self.ends[name]
@@ -367,6 +444,11 @@ def _with(verdict: Verdict, *, key: Key, last: LastRun | None, sights: tuple[Sig
     )
 
 
+def made_of(seen: Sight) -> tuple[Made, ...]:
+    """Outputs as they were seen, as they are recorded."""
+    return (*(entry.made for entry in seen.entries), *map(empty_folder, seen.empty))
+
+
 class NeedsLoop(Exception):
     """A command has to be asked, for which there must be a loop."""
 
@@ -399,7 +481,7 @@ def driven(judging: Coroutine[object, object, _T]) -> _T:
 
 @noun
 class Sources:
-    """What judging needs of the world: files, memory, cache, clock, and how secrets are veiled.
+    """What judging needs of the world: files, memory, cache, clock, lock, and how secrets are veiled.
 
     `pick` gives one key of a file, as a text; `veil` what may be kept of a secret, by its name and value.
     """
@@ -411,3 +493,5 @@ class Sources:
     clock: Callable[[], float]
     pick: Callable[[str, str], str]
     veil: Callable[[str, str], str]
+    standing: Standing | None = None
+    lock: Lock | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from runner.error import EXIT_DONE, EXIT_TASK_FAILED
 from runner.event import RunEnded, RunStarted, TaskPlanned
 from runner.noun import noun
 from runner.plan import NEEDED
+from runner.result import FAILED_STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +77,18 @@ def closing(graph: Graph, ended: Mapping[str, TaskEnded], kept: Kept, exit_code:
         saved_s=saved_s,
         duration_s=now - kept.begun,
     )
+
+
+def own_exit(event: TaskEnded) -> int:
+    """The exit code of a single command as its own, and 128+n where the signal n ended it.
+
+    What went wrong around a command that was content is a failure all the same.
+    """
+    if event.signal is not None and event.status != "timed_out":
+        return 128 + event.signal
+    if event.status in FAILED_STATUSES or event.status == "skipped":
+        return event.exit_code or EXIT_TASK_FAILED
+    return event.exit_code or EXIT_DONE
 
 
 def critical_path(graph: Graph, durations_s: dict[str, float]) -> tuple[str, ...]:

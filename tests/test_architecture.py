@@ -36,7 +36,7 @@ SEAMS = ["config", "tree", "store", "execute", "report", "hooks", "members"]
 HOMES: dict[str, set[str]] = {
     "typer": {"cli.app"},
     "jsonschema": {"config.schema"},
-    "ruamel": {"config.yaml"},
+    "ruamel": {"config.yaml", "tree.pick"},
     "tomli": {"config.toml"},
     "tomli_w": {"cli.lock", "start.import_"},
     "pathspec": {"tree.ignore"},

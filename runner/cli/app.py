@@ -128,13 +128,23 @@ def _complete(option: Option, shown: str, given: str | None, left: list[str]) ->
     if option.kind == "flag":
         yield shown if given is None else f"{shown}={given}"
         return
+    if given is None and option.kind == "values":
+        if not left or _is_option_like(left[0]):
+            raise typer.BadParameter(f"{shown} needs a value")
+        while left and not _is_option_like(left[0]):
+            yield f"{shown}={left.pop(0)}"
+        return
     if given is None and option.kind == "value":
-        if not left or (left[0].startswith("-") and left[0] != "-"):
+        if not left or _is_option_like(left[0]):
             raise typer.BadParameter(f"{shown} needs a value")
         given = left.pop(0)
     elif given is None:
         given = left.pop(0) if option.kind == "number" and left and is_number(left[0]) else BARE
     yield from [f"{shown}={given}"] if shown.startswith("--") else [shown, given]
+
+
+def _is_option_like(word: str) -> bool:
+    return word.startswith("-") and word != "-"
 
 
 def parse_with_typer(argv: Sequence[str], cpus: int) -> dict[str, Any]:
@@ -158,6 +168,11 @@ def parse_with_typer(argv: Sequence[str], cpus: int) -> dict[str, Any]:
         made["jobs"] = cpus
     if made.pop("version", False):
         return {**made, "verb": "version"}
+    if made.get("is_exec"):
+        command = tuple(argv[end + 1 :])
+        if words or not command:
+            raise Refused("no command, or targets")
+        return {**made, "command": command}
     return {**made, **_targets(words, argv[end:])}
 
 

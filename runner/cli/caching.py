@@ -1,4 +1,4 @@
-"""`--cache`: what is in the local cache, whether it is sound, and less of it. `--clean`: what the last runs made."""
+"""`--cache`: what is in the local cache, whether it is sound, and less of it. `--clean`: less of what was made."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    # flag: takes no value · value: needs one · optional: takes one only after `=` · number: the next word, if it is one
-    Kind = Literal["flag", "value", "optional", "number"]
+    # flag: takes no value · value: needs one · values: all words up to the next option, or the one after `=`
+    # optional: takes one only after `=` · number: the next word, if it is one
+    Kind = Literal["flag", "value", "values", "optional", "number"]
     Section = Literal["run", "look", "keep"]
 
 # What `-j` alone stands for until the machine is known.
@@ -65,7 +66,7 @@ class Option:
         """What stands after its name."""
         if self.kind == "flag":
             return ""
-        shapes = {"value": " {}", "optional": "[={}]", "number": " [{}]"}
+        shapes = {"value": " {}", "values": " {}...", "optional": "[={}]", "number": " [{}]"}
         return shapes[self.kind].format(self.metavar)
 
 
@@ -97,11 +98,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
          help="leave out what lies before the task T"),
     _run("--until", kind="value", metavar="T", field="until", repeatable=True,
          help="leave out what lies after the task T"),
-    _run("--force", letter="f", field="force", help="run the named targets, whatever is up to date"),
-    _run("--no-cache", field="no_cache", help="everything runs and nothing is stored"),
+    _run("--force", letter="f", field="force", help="run the named targets anew, fresh or not"),
+    _run("--no-cache", field="no_cache", help="run everything, and store nothing"),
     _run("--offline", later=True, help="use no remote"),
     _run("--cache-mode", kind="value", metavar="MODE", field="cache_mode",
-         help="how caches are used: `local=rw,remote=r`; `off` for neither"),
+         help="how the cache is used: local=rw, local=r, local=w or local=off"),
     _run("--strict-remote", later=True, help="a failure of the remote ends the run with 3"),
     _run("--execute", kind="optional", metavar="HOW", choices=("prefer", "require"), later=True,
          help="run tasks on the remote's engine"),
@@ -146,12 +147,17 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _keep("--completions", kind="value", metavar="SHELL", later=True, help="completion for a shell"),
     _keep("--mcp", later=True, help="serve the tasks to an MCP client"),
     _keep("--junit", kind="value", metavar="FILE", later=True, help="the run as a JUnit report"),
-    _keep("--exec", later=True, help="one cached command without a tasks file"),
-    _keep("--inputs", kind="value", metavar="G", later=True, help="with --exec: what the command reads"),
-    _keep("--outputs", kind="value", metavar="G", later=True, help="with --exec: what the command writes"),
-    _keep("--uses-env", kind="value", metavar="N", later=True, help="with --exec: variables in the key"),
-    _keep("--pass-env", kind="value", metavar="N", later=True, help="with --exec: variables not in the key"),
-    _keep("--stamp-dir", kind="value", metavar="D", later=True, help="with --exec: where results are kept"),
+    _keep("--exec", field="is_exec", help="run the command after -- without a tasks file, or replay it"),
+    _keep("--inputs", kind="values", metavar="G", field="inputs", repeatable=True, belongs_to="exec",
+          help="with --exec: what the command reads"),
+    _keep("--outputs", kind="values", metavar="G", field="outputs", repeatable=True, belongs_to="exec",
+          help="with --exec: what the command writes"),
+    _keep("--uses-env", kind="values", metavar="N", field="uses_env", repeatable=True, belongs_to="exec",
+          help="with --exec: variables that the command sees and that count"),
+    _keep("--pass-env", kind="values", metavar="N", field="pass_env", repeatable=True, belongs_to="exec",
+          help="with --exec: variables that the command sees and that do not count"),
+    _keep("--stamp-dir", kind="value", metavar="D", field="stamp_dir", belongs_to="exec",
+          help="with --exec: the folder where all of it is kept"),
     _keep("--version", field="version", help="say which trun this is"),
     _keep("--help", letter="h", field="help", help="this text; with targets, what those take"),
 )  # fmt: skip
@@ -159,11 +165,17 @@ OPTIONS: Final[tuple[Option, ...]] = (
 LONG: Final[Mapping[str, Option]] = {name: option for option in OPTIONS for name in option.names}
 LETTERS: Final[Mapping[str, Option]] = {option.letter: option for option in OPTIONS if option.letter}
 
+# What goes with a command that no tasks file knows: these verbs, and no option that speaks of tasks or of a file.
+EXEC_VERBS: Final = ("plan", "why")
+OF_TASKS: Final = ("profiles", "tags", "from_", "until", "file", "output")
+
 # What a run without the flag falls back to: variable, option, what it says.
 VARIABLES: Final[tuple[tuple[str, str, str], ...]] = (
     ("TRUN_FILE", "--file", "as --file"),
     ("TRUN_PROFILE", "--profile", "as --profile, several with commas"),
     ("TRUN_JOBS", "--jobs", "as --jobs"),
+    ("TRUN_CACHE_DIR", "", "where the cache is, whatever the file says"),
+    ("TRUN_NO_CACHE", "", "as --no-cache, unless it is empty or 0"),
     ("NO_COLOR", "", "no colours"),
     ("FORCE_COLOR", "", "colours also where there is no terminal"),
     ("CI", "", "grouped output, and no questions"),
@@ -250,8 +262,12 @@ def fields(said: Iterable[tuple[Option, Any]]) -> dict[str, Any]:
 def clashes(said: Sequence[Option]) -> Iterator[tuple[int, str]]:
     """Of the options said, those that cannot go with the others, and why."""
     verbs = [option for option in said if option.field == "verb" or option.verb]
+    execs = [option for option in said if option.field == "is_exec"]
+    owners = [*(verb.verb or verb.sets for verb in verbs), *("exec" for _ in execs)]
     for at, option in enumerate(said):
         if option in verbs and option is not verbs[0]:
             yield at, f"`{verbs[0].name}` and `{option.name}` do not go together"
-        if option.belongs_to and option.belongs_to not in [verb.verb or verb.sets for verb in verbs]:
+        if execs and (option.field in OF_TASKS or (option in verbs and option.sets not in EXEC_VERBS)):
+            yield at, f"`{execs[0].name}` and `{option.name}` do not go together"
+        if option.belongs_to and option.belongs_to not in owners:
             yield at, f"`{option.name}` goes with `--{option.belongs_to}` only"

@@ -22,12 +22,13 @@ NUMERIC: Final = ("int", "float")
 
 @noun
 class Spoken:
-    """An option of trun with what it says, and where that stands."""
+    """An option of trun with what it says, and where that stands; `named_at` is where the option itself does."""
 
     option: Option
     value: Any
     at: int
     start: int = 0
+    named_at: int = 0
 
 
 @noun
@@ -53,6 +54,10 @@ class Scan:
         # How many of those stand before the first target: they are trun's whatever the tasks are.
         self.certain = 0
         self.vars: dict[str, str] = {}
+        # Where bare words stand that are no argument of a target: for `--exec`, which takes none.
+        self.bare: list[int] = []
+        # What stands after `--` on a line with `--exec`.
+        self.command: tuple[str, ...] = ()
         self.aims: list[Aim] = []
         self.problems: list[Problem] = []
         # What is wrong with words that name no task: it counts also where only help is asked for.
@@ -131,9 +136,11 @@ class Scan:
         elif option.kind == "flag":
             if typed.given is not None:
                 self._wrong(f"`{typed.shown}` takes no value", self._place(typed))
-            self._say(option, option.sets, typed.at)
+            self._say(option, option.sets, typed)
         elif typed.given is not None:
             self._value(option, typed, typed.given)
+        elif option.kind == "values":
+            self._values(option, typed)
         elif option.kind == "value":
             found = self._next()
             self._value(option, typed, self.line.words[found] if found is not None else "", found)
@@ -141,7 +148,7 @@ class Scan:
             self._at += 1
             self._value(option, typed, self.line.words[self._at - 1], self._at - 1)
         else:
-            self._say(option, option.sets, typed.at)
+            self._say(option, option.sets, typed)
 
     def _value(self, option: Option, typed: Typed, text: str, at: int | None = None) -> None:
         """A value, in the same word or in the one at `at`."""
@@ -153,12 +160,22 @@ class Scan:
             return
         at, start = (typed.at, typed.given_start) if at is None else (at, 0)
         try:
-            self._say(option, value_of(option, text, typed.shown), at, start)
+            self._say(option, value_of(option, text, typed.shown), typed, at, start)
         except ArgumentError as error:
             self.problems.append(problem_of(error, self.line.place(at, start)))
 
-    def _say(self, option: Option, value: Any, at: int, start: int = 0) -> None:
-        self.said.append(Spoken(option=option, value=value, at=at, start=start))
+    def _values(self, option: Option, typed: Typed) -> None:
+        """All words that follow, up to the next option; at least one."""
+        found = self._next()
+        if found is None:
+            self._value(option, typed, "")
+        while found is not None:
+            self._value(option, typed, self.line.words[found], found)
+            found = self._next()
+
+    def _say(self, option: Option, value: Any, typed: Typed, at: int | None = None, start: int = 0) -> None:
+        at = typed.at if at is None else at
+        self.said.append(Spoken(option=option, value=value, at=at, start=start, named_at=typed.at))
 
     def _later(self, option: Option, typed: Typed) -> None:
         name = typed.shown if typed.shown in option.names else option.name
@@ -166,8 +183,6 @@ class Scan:
         # What belongs to it is passed over, so that it makes no error of its own.
         if option.kind == "value" and typed.given is None:
             self._next()
-        if option.name == "--exec":
-            self._at = len(self.line.words)
 
     def _argument(self, arg: Arg, is_negated: bool, typed: Typed) -> None:
         """An option that is the target's own."""
@@ -272,8 +287,11 @@ class Scan:
             if not may_be_value:
                 self._aim.say(Said(name=arg.name, text=word, at=at))
         elif not self.aims and mark and name.replace("-", "_").isidentifier():
+            self.bare.append(at)
             self._var(at, name, value)
         else:
+            if not may_be_value:
+                self.bare.append(at)
             self._target(at, word, may_be_value=may_be_value)
 
     def _var(self, at: int, name: str, value: str) -> None:
@@ -320,8 +338,15 @@ class Scan:
             return "vars stand before the first target"
         return None
 
+    @property
+    def exec_at(self) -> int | None:
+        """Where trun's `--exec` stands, None on a line without."""
+        return next((spoken.at for spoken in self.said if spoken.option.field == "is_exec"), None)
+
     def _rest(self, at: int) -> None:
-        if self.aims:
+        if self.exec_at is not None:
+            self.command = self.line.words[at + 1 :]
+        elif self.aims:
             self.aims[-1].rest = self.line.words[at + 1 :]
         else:
             self._wrong("`--` needs a target in front of it, to take what follows", self.line.place(at))

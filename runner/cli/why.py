@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from runner.telling import Case
 
 VALUE_CHARS_AT_MOST: Final = 200
+# Of what two long values have in common, so much is shown before they part.
+COMMON_CHARS: Final = 40
+# What the values of inputs begin with.
+KINDS: Final = {"f": "file", "x": "executable file"}
 WOULD: Final = {
     "run": "would run",
     "restore": "would be restored",
@@ -60,20 +64,63 @@ def _told(name: str, verdict: Verdict) -> Iterator[str]:
 
 
 def _both(change: Change) -> Iterator[str]:
-    for label, value in (("old", change.old), ("new", change.new)):
-        if value is not None:
-            yield f"    {label}  {_value(value)}"
+    told = {
+        label: one_line(UNSET if value == UNSET else _plain(change.label, value) or "")
+        for label, value in (("old", change.old), ("new", change.new))
+        if value is not None
+    }
+    start = _parting(*told.values()) if len(told) == 2 else 0
+    for label, text in told.items():
+        yield f"    {label}  {_cut(text, start)}".rstrip()
 
 
-def _plain(value: str | None) -> str | None:
-    """A value as it was said: what is kept marks what is set, so that nothing is not taken for an empty text."""
-    return None if value in (None, UNSET) else (value or "").removeprefix("=")
+def _parting(old: str, new: str) -> int:
+    """Where to begin to show two values, so that what differs is seen."""
+    if max(len(old), len(new)) <= VALUE_CHARS_AT_MOST:
+        return 0
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    return max(0, same - COMMON_CHARS) if same > VALUE_CHARS_AT_MOST - COMMON_CHARS else 0
 
 
-def _value(value: str) -> str:
-    plain = _plain(value)
-    text = one_line(UNSET if plain is None else plain)
+def _cut(text: str, start: int) -> str:
+    text = f"…{text[start:]}" if start else text
     return text if len(text) <= VALUE_CHARS_AT_MOST else text[: VALUE_CHARS_AT_MOST - 1] + "…"
+
+
+def _plain(label: str, value: str | None) -> str | None:
+    """A value as it was said. What is kept marks what is set, and how long each text of several is."""
+    if value is None or value == UNSET:
+        return None
+    if label.startswith("input "):
+        return _content(value)
+    if label == "shell":
+        return value.replace("\0", " ")
+    texts = _texts(value)
+    if texts is not None:
+        return f"[{', '.join(_plain('', text) or '' for text in texts)}]"
+    return value.removeprefix("=")
+
+
+def _content(value: str) -> str:
+    """What is kept of an input, in words."""
+    kind, _, rest = value.partition(":")
+    if kind != "l":
+        return f"{KINDS[kind]} {rest}" if kind in KINDS else value
+    text, _, target = rest.partition(":")
+    return f"link to {text}" + (f", {_content(target)}" if target not in ("", "-") else "")
+
+
+def _texts(value: str) -> list[str] | None:
+    """The texts of which a value is the list, each with its length before it; None for a value that is none."""
+    found = []
+    while value:
+        length, mark, rest = value.partition(":")
+        size = int(length) if mark and length.isascii() and length.isdigit() and len(length) < 7 else -1
+        if size < 0 or rest[size : size + 1] != ",":
+            return None
+        found.append(rest[:size])
+        value = rest[size + 1 :]
+    return found or None
 
 
 def _origin(verdict: Verdict) -> Iterator[str]:
@@ -104,7 +151,12 @@ def _target(name: str, verdict: Verdict) -> dict[str, Any]:
         "reasons": list(verdict.reasons),
         "key": verdict.key.digest if verdict.key is not None else None,
         "changes": [
-            {"what": change.label, "old": _plain(change.old), "new": _plain(change.new)} for change in verdict.changes
+            {
+                "what": change.label,
+                "old": _plain(change.label, change.old),
+                "new": _plain(change.label, change.new),
+            }
+            for change in verdict.changes
         ],
         "made": _made(verdict),
     }

@@ -9,6 +9,8 @@
 | a bare word after a target | its next positional argument, if one is open; else the next target |
 | `NAME=VALUE` before the first target | a var of the file |
 
+With `--exec` there are no targets and no vars, and what follows `--` is the command.
+
 A value is the next word, or stands after `=`, or straight after a letter. One that begins with `-` needs `=`, so that a
 forgotten value is noticed; a lone `-` does not, nor does a negative number for a numeric argument. A bool never takes
 the next word. Of two values for one thing the last counts, unless it takes several.
@@ -68,12 +70,12 @@ def candidate(argv: Sequence[str], environ: Mapping[str, str]) -> Where:
 
 
 def first_asked(argv: Sequence[str]) -> str | None:
-    """`version`, or `help` on a line without targets: what is answered without looking for a file."""
+    """`version`, `exec`, or `help` on a line without targets: what is answered without looking for a file."""
     scan = Scan(argv, None)
     early = _fields(scan.said[: scan.certain])
     if "help" in early:
         return None if scan.aims else "help"
-    return "version" if "version" in early else None
+    return "version" if "version" in early else "exec" if "is_exec" in early else None
 
 
 def parse(argv: Sequence[str], project: Project | None, ambient: Ambient) -> Request:
@@ -91,10 +93,15 @@ def parse(argv: Sequence[str], project: Project | None, ambient: Ambient) -> Req
         return _help(scan, said)
     if asks_version:
         return Request(**{**said, "verb": "version"})
-    problems = [*_fall_back(said, ambient.environ), *scan.strangers, *scan.problems, *_clashes(scan)]
+    is_exec = "is_exec" in said
+    problems = [*_fall_back(said, ambient.environ), *([] if is_exec else scan.strangers), *scan.problems]
+    problems += _clashes(scan)
     if said.get("jobs") == ALL_CORES:
         said["jobs"] = ambient.cpus
-    if project is None or scan.names is None:
+    if is_exec:
+        targets = ()
+        problems += _not_exec(scan)
+    elif project is None or scan.names is None:
         targets = tuple(Target(name=aim.word, rest=aim.rest) for aim in scan.aims)
     else:
         problems += _cuts(scan, scan.names, said)
@@ -104,7 +111,19 @@ def parse(argv: Sequence[str], project: Project | None, ambient: Ambient) -> Req
         targets = _targets(scan, reading, said, problems)
     if problems:
         raise Refusal(*sorted(problems, key=_from_left_to_right))
-    return Request(**said, targets=targets, vars=scan.vars)
+    return Request(**said, targets=targets, vars={} if is_exec else scan.vars, command=scan.command)
+
+
+def _not_exec(scan: Scan) -> list[Problem]:
+    """What is wrong with a line that asks for one command without a tasks file."""
+    hint = "the command stands after `--`"
+    problems = [
+        Problem(message="`--exec` takes no targets", place=scan.line.place(at), hint=hint) for at in scan.bare[:1]
+    ]
+    if not scan.command and scan.exec_at is not None:
+        hint = "write it after `--`, as in `trun --exec --inputs a.c --outputs a.o -- cc -c a.c`"
+        problems.append(Problem(message="`--exec` needs a command", place=scan.line.place(scan.exec_at), hint=hint))
+    return problems
 
 
 def _fields(said: Sequence[Spoken]) -> dict[str, Any]:
@@ -143,10 +162,12 @@ def _help(scan: Scan, said: Mapping[str, Any]) -> Request:
 
 
 def _clashes(scan: Scan) -> list[Problem]:
-    return [
-        Problem(message=message, place=scan.line.place(scan.said[at].at))
+    told = [
+        Problem(message=message, place=scan.line.place(scan.said[at].named_at))
         for at, message in clashes([spoken.option for spoken in scan.said])
     ]
+    # One option with several values says the same for each.
+    return [*dict.fromkeys(told)]
 
 
 def _cuts(scan: Scan, names: Names, said: dict[str, Any]) -> list[Problem]:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
+    from runner.seal import Standing
+
 ARCHES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def ambient() -> Ambient:
-    """The world as trun finds it when it starts."""
+def ambient(standing: Standing | None = None) -> Ambient:
+    """The world as trun finds it when it starts; `standing` is what is known already to be as it was."""
     system = os.uname() if hasattr(os, "uname") else None
     machine = system.machine if system is not None else os.environ.get("PROCESSOR_ARCHITECTURE", "")
     stdin, stderr = _is_terminal(0), _is_terminal(2)
@@ -30,6 +32,7 @@ def ambient() -> Ambient:
         clock=time.time,
         began=time.time(),
         words=tuple(sys.argv[1:]),
+        standing=standing,
         memory_bytes=_memory_bytes(),
         stdin_is_terminal=stdin,
         stdout_is_terminal=_is_terminal(1),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runner.report.outlet import Outlet
 
 STANDARD_OUTPUT = ("", "-")
+# How one command without a tasks file is told.
+RAW = "raw"
 
 
 @noun
@@ -57,6 +59,10 @@ def telling(asked: Asked, recorded: Reporter | None = None, out_fd: int = 1, err
 
 
 def _people(asked: Asked, out: Outlet, err: Outlet, spool: Spool) -> Reporter:
+    if asked.output == RAW:
+        from runner.report.raw import Raw
+
+        return Raw(out, err, asked.level)
     is_terminal = asked.err_is_terminal if out is err else asked.out_is_terminal
     look = look_of(asked.environ, is_terminal, asked.color, out.size)
     words = Wording(look, asked.level)

@@ -34,6 +34,8 @@ ASCII_SIGNS = {
 }
 
 COMMAND_SHOWN_AT_MOST = 200
+# What a task says that always runs: no news on its line.
+NOT_CACHED = ("not cached",)
 
 
 def duration(seconds: float) -> str:
@@ -132,7 +134,8 @@ class Wording:
                 told.append(f"cpu {duration(event.cpu_s)}")
             if event.max_rss_bytes:
                 told.append(memory(event.max_rss_bytes))
-        if event.reasons and event.status in ("ran", "fresh", "restored"):
+        is_news = self.level > 0 or event.reasons != NOT_CACHED
+        if event.reasons and is_news and event.status in ("ran", "fresh", "restored"):
             told.append(f"({self._why(event.reasons)})")
         return [self.paint.as_("quiet", text) for text in told]
 

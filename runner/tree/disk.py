@@ -27,11 +27,15 @@ class Disk:
     """The files below `root`.
 
     `clock_ns` gives the time that the file system stamps with, in nanoseconds since the epoch. `memory` is where
-    digests of an earlier run are, and where those of this one go.
+    digests of an earlier run are, and where those of this one go. `base` has the `.trun` in which is staged what is to
+    be restored: the root, unless said.
     """
 
-    def __init__(self, root: str, *, algorithm: str, memory: Memory, clock_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, root: str, *, algorithm: str, memory: Memory, clock_ns: Callable[[], int], base: str | None = None
+    ) -> None:
         self._root = root
+        self._base = root if base is None else base
         self._memory = memory
         self._contents = Contents(root, Reader(algorithm), memory, clock_ns)
         self._now = _Now(self._contents)
@@ -140,7 +144,7 @@ class Disk:
         from runner.tree.restore import Restore
 
         try:
-            return Restore(self._contents, outputs, owned, fetch).run()
+            return Restore(self._contents, outputs, owned, fetch).run(self._base)
         finally:
             self.renew()
 

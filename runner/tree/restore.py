@@ -40,14 +40,17 @@ class Restore:
         self._recorded = {made.path for made in outputs if made.kind == "folder"}
         self._replaced: set[str] = set()  # owned folders that are something else now
 
-    def run(self) -> str | None:
-        """None when done; otherwise why not, and nothing was touched. *Raises*: OSError, perhaps half-way."""
+    def run(self, base: str) -> str | None:
+        """None when done; otherwise why not, and nothing was touched. *Raises*: OSError, perhaps half-way.
+
+        `base` is the folder whose `.trun` has room for what is staged; it may be on another file system.
+        """
         wrong = fault(self._outputs) or self._blocked()
         if wrong is not None:
             return wrong
         wanted = {str(number): made for number, made in enumerate(self._wanted())}
         if wanted:
-            with Stage(self._start) as stage:
+            with Stage(base) as stage:
                 for name, made in wanted.items():
                     if not self._stage(stage, name, made):
                         return f"the content of `{made.path}` is missing or damaged"

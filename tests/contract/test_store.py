@@ -475,6 +475,22 @@ def test_blobs_that_stand_are_not_read_again(disk: World, monkeypatch: pytest.Mo
     assert len(read) == 3
 
 
+def test_a_blob_that_was_only_just_written_is_read_again(disk: World) -> None:
+    record = disk.keep(b"one")
+    digest = record.outputs[0].digest
+    at_once = Local(str(disk.folder / "cache"), clock=lambda: disk.blob(digest).stat().st_ctime)
+    assert at_once.has(record)
+    assert at_once._sound == {}, "its stamp proves nothing yet"
+
+
+def test_the_mark_of_another_tool_stays(disk: World) -> None:
+    tag = disk.folder / "cache/CACHEDIR.TAG"
+    tag.parent.mkdir()
+    tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n# Another tool's.\n")
+    disk.put(b"one")
+    assert tag.read_text().endswith("# Another tool's.\n")
+
+
 # A folder that cannot be used
 
 
@@ -523,6 +539,27 @@ def test_a_record_that_would_not_be_believed_is_not_kept(disk: World) -> None:
     made = disk.made("../x", b"one")
     with pytest.raises(StoreError, match=r"cannot be kept: output `\.\./x`"):
         disk.store.keep(Record(key=KEY, task="t", outputs=(made,)))
+
+
+@pytest.mark.parametrize("size_bytes", [500_000, 2 * MIB], ids=["in one go", "in pieces"])
+def test_a_write_that_fails_leaves_nothing_behind(disk: World, size_bytes: int) -> None:
+    import resource
+
+    disk.put(b"one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    source = os.open(disk.folder / "source", os.O_RDWR)
+    os.ftruncate(source, size_bytes)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StoreError, match="cannot be written: file too large"):
+            disk.store.put(source)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((disk.folder / "cache/tmp").iterdir()) == []
+    os.lseek(source, 0, os.SEEK_SET)
+    digest, _ = disk.store.put(source)
+    os.close(source)
+    assert disk.fetch(digest) == b"one" + bytes(size_bytes - 3)
 
 
 def test_files_that_cannot_be_opened_are_misses_and_stay(disk: World) -> None:

@@ -123,6 +123,24 @@ def test_verbose_tells_commands_costs_and_reasons() -> None:
     )
 
 
+def test_a_line_says_why_as_far_as_that_is_news() -> None:
+    why = ("`a.c` changed", "`b.c` is new", "variable `CC` changed")
+    for level, told in ((0, "`a.c` changed, +2 more"), (1, "; ".join(why))):
+        script, paper = prefixed(level=level)
+        script.begin("gen", "api", "lint", "docs")
+        script.end("gen", duration_s=1.0, reasons=why)
+        script.end("api", "restored", reasons=("output `api` is missing",))
+        script.end("lint", duration_s=1.0, reasons=("not cached",))
+        script.end("docs", "failed", exit_code=1, reasons=("declared output `docs/` was not made",))
+        script.over(1)
+        assert paper.text.splitlines()[:4] == [
+            f"✓ gen  1.0s  ({told})",
+            "✓ api  restored  (output `api` is missing)",
+            "✓ lint  1.0s" + "  (not cached)" * level,
+            "✗ docs  exit 1: declared output `docs/` was not made",
+        ]
+
+
 def test_one_q_leaves_what_tasks_write_and_what_failed() -> None:
     script, paper = prefixed(level=-1)
     script.begin("a", "b")

@@ -17,7 +17,7 @@ from runner.digest import hasher
 from runner.result import Made, Record
 from runner.store import gc, later
 from runner.store.gc import Collected, collect, due
-from runner.store.layout import blob_path, record_path
+from runner.store.layout import blob_path, record_path, take_away
 from runner.store.local import Local
 from runner.store.look import stats, verify
 from runner.store.writer import MIB
@@ -129,6 +129,16 @@ def test_a_blob_that_another_record_needs_stays(cache: Cache) -> None:
     assert cache.collect().blobs == 1
     assert cache.has("new")
     assert not cache.has("old")
+
+
+def test_a_blob_that_another_record_needs_stays_when_room_is_made(cache: Cache) -> None:
+    shared = b"s" * BLOB
+    for n, name in enumerate(("oldest", "old", "new")):
+        cache.keep(name, shared, name.encode() * BLOB, age_s=(9 - n) * HOUR)
+    cache.age(cache.blob(cache.put(shared)[0]), 9 * HOUR)
+    kept_bytes = cache.collect(max_bytes=stats(cache.path).bytes - 1).kept_bytes
+    assert [cache.has(name) for name in ("oldest", "old", "new")] == [False, True, True]
+    assert kept_bytes == stats(cache.path).bytes
 
 
 def test_the_log_of_a_record_stays(cache: Cache) -> None:
@@ -333,6 +343,40 @@ def test_a_blob_that_is_put_meanwhile_stays(cache: Cache, monkeypatch: pytest.Mo
     cache.store.keep(Record(key=key("r"), task="t", outputs=(Made(path="o", digest=made[0], size_bytes=made[1]),)))
     assert cache.has("r")
     assert list((cache.folder / "tmp").iterdir()) == []
+
+
+def test_what_is_put_back_does_not_replace_what_is_newer(cache: Cache) -> None:
+    cache.keep("r")
+    path, newer = cache.record("r"), b"newer"
+
+    def is_meant(found: os.stat_result) -> bool:
+        path.write_bytes(newer)
+        return False
+
+    assert not take_away(str(path), f"{cache.path}/tmp/moved", is_meant)
+    assert path.read_bytes() == newer
+    assert list((cache.folder / "tmp").iterdir()) == []
+
+
+def test_a_damaged_blob_that_is_replaced_meanwhile_is_not_set_aside(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, _ = cache.put(b"one")
+    blob = cache.blob(digest)
+    blob.unlink()
+    blob.write_bytes(b"eno")
+
+    def mend() -> None:
+        cache.source.write_bytes(b"one")
+        os.replace(cache.source, blob)
+
+    meanwhile = Meanwhile(monkeypatch, blob, mend, after=False)
+    to = os.open(cache.folder / "to", os.O_WRONLY | os.O_CREAT)
+    assert not cache.store.fetch(digest, to)
+    assert meanwhile.acted == 1
+    assert cache.store.fetch(digest, to)
+    os.close(to)
+    assert cache.store.troubles == []
 
 
 def test_a_result_that_is_stored_once_records_are_read_loses_nothing(

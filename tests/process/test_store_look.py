@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from runner.error import Refusal
+from runner.noun import replace
 from runner.result import Made, Record
 from runner.store.local import Local
 from runner.store.look import Finding, Stats, clear, listed, stats, verify
+from runner.store.record import encode
 
 NOW = time.time()
 KEYS = [f"{n:x}" * 64 for n in range(6)]
@@ -180,14 +182,11 @@ def test_what_is_no_file_is_named(cache: Cache, instead: Callable[[Path], None])
 
 def test_a_record_that_names_another_size_is_named(cache: Cache) -> None:
     record = cache.keep(0, b"one")
-    made = record.outputs[0]
-    cache.blob(made.digest).rename(cache.folder / "x")
-    fourteen = cache.put(b"fourteen bytes")[0]
-    cache.blob(fourteen).rename(cache.blob(made.digest))
-    write(cache.blob(made.digest), b"one more")
-    found = cache.verify()
-    assert found[str(cache.blob(made.digest))].reason == "not what its name says"
-    assert str(cache.record(0)) in found
+    (made,) = record.outputs
+    write(cache.record(0), encode(replace(record, outputs=(replace(made, size_bytes=4),)), "blake3"))
+    (found,) = cache.verify().values()
+    assert (found.path, found.reason) == (str(cache.record(0)), f"its blob `{made.digest}` has another size")
+    assert cache.verify() == {}
 
 
 def test_records_of_other_versions_are_left_alone(cache: Cache) -> None:

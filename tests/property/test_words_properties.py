@@ -91,7 +91,7 @@ COMPLETE = st.sampled_from(
         word
         for option in AVAILABLE
         for word in spellings(option)
-        if option.kind != "value" or word not in (*option.names, f"-{option.letter}")
+        if option.kind not in ("value", "values") or word not in (*option.names, f"-{option.letter}")
     ]
 )
 CLUSTER = st.text(alphabet="jknptfylqvCw4=1", min_size=1, max_size=5).map(lambda letters: f"-{letters}")
@@ -178,7 +178,9 @@ def test_what_is_located_with_the_tasks_is_what_is_asked(argv: list[str], enviro
 @given(st.lists(COMPLETE, max_size=4), LINE)
 def test_what_stands_before_the_first_target_is_certain(before: list[str], after: list[str]) -> None:
     assert locate([*before, "build", *after], {}) == candidate(before, {})
-    assert first_asked([*before, "build", *after]) is None
+    assert first_asked([*before, "build", *after]) == (
+        "exec" if any(word.startswith("--exec") and not word.startswith("--execute") for word in before) else None
+    )
 
 
 def test_both_parsers_know_the_version() -> None:
@@ -209,6 +211,31 @@ def test_any_text_can_be_a_value_after_an_equals_sign(text: str) -> None:
     assert request is not None
     assert request.targets[0].args == {"pattern": text}
     assert read(["test", f"-k={text}"], PROJECT) == request
+
+
+VALUE = TEXT.filter(lambda text: bool(text) and not text.startswith("-"))
+
+
+@given(st.lists(st.lists(VALUE, min_size=1, max_size=3), max_size=3), st.lists(TEXT, min_size=1, max_size=5))
+def test_the_words_behind_an_option_of_exec_are_its_values(groups: list[list[str]], command: list[str]) -> None:
+    words = [word for group in groups for word in ("--inputs", *group)]
+    expected = Request(
+        is_exec=True, command=tuple(command), inputs=tuple(word for group in groups for word in group), stamp_dir="d"
+    )
+    before = read([*words, "--exec", "--stamp-dir", "d", "--", *command])
+    assert before == expected
+    assert read(["--stamp-dir=d", "--exec", *words, "--", *command]) == expected
+    assert read_by_typer(["--stamp-dir=d", "--exec", *words, "--", *command]) == expected
+
+
+EXEC_LINE = st.lists(st.one_of(WORD, st.sampled_from(["--inputs", "--outputs=b", "--uses-env", "-v"])), max_size=5)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXEC_LINE, EXEC_LINE, st.lists(st.sampled_from(["make", "-j", "--", "--help", ""]), max_size=3))
+def test_both_parsers_read_a_line_with_exec_alike(before: list[str], after: list[str], command: list[str]) -> None:
+    argv = [*before, "--exec", *after, "--", *command]
+    assert read(argv) == read_by_typer(argv)
 
 
 @given(st.lists(TEXT, max_size=5))

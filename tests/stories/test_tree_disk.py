@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from runner.error import Refusal
 from runner.result import Made
 from runner.stamp import ABSENT, RACY, stamp
 from runner.tree import Sight
-from runner.tree import digest as digest_module
 from runner.tree.digest import Reader
 from runner.tree.disk import Disk
 from tests.kit.trees import at_once, digest, disk, globs, inputs, later, outputs, values, write
@@ -25,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[list[str]]:
+def reads(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
     """The paths of all files that are read for their content."""
     found: list[str] = []
     reads_a_file = Reader.digest
@@ -241,7 +239,7 @@ def test_a_file_that_changes_all_the_time_is_refused(root: Path, monkeypatch: py
     entries = tree.look(inputs("a")).entries
     tree.renew()
     os.utime(root / "a")
-    monkeypatch.setattr(digest_module.os, "fstat", written_meanwhile)
+    monkeypatch.setattr(os, "fstat", written_meanwhile)
     with pytest.raises(Refusal, match="`a` changes all the time: it cannot be read as a whole"):
         tree.look(inputs("a"))
     assert tree.moved(entries) == ["a"]
@@ -257,7 +255,7 @@ def test_a_file_that_changed_once_while_it_was_read_is_read_again(root: Path, mo
             (root / "a").write_bytes(left.pop(0))
         return fstat(fd)
 
-    monkeypatch.setattr(digest_module.os, "fstat", written_meanwhile)
+    monkeypatch.setattr(os, "fstat", written_meanwhile)
     assert values(disk(root).look(inputs("a"))) == {"a": f"f:{digest(b'333')}"}
 
 

@@ -85,11 +85,8 @@ def test_any_byte_of_the_file_may_be_flipped_or_missing_and_no_wrong_digest_is_t
     known = {("x", "1"): A, ("src/y", "2"): B, ("z", "3"): C}
     told = 0
     for at in range(len(sound)):
-        for damaged in (
-            sound[:at],
-            sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :],
-            sound[:at] + sound[at + 1 :],
-        ):
+        before, after = sound[:at], sound[at + 1 :]
+        for damaged in (before, before + after, before + bytes([sound[at] ^ 1]) + after):
             path.write_bytes(damaged)
             memory = Memory(str(path))
             for (name, stamp), expected in known.items():

@@ -83,12 +83,12 @@ def test_of_thousands_of_faults_some_are_told() -> None:
 
 
 def test_keys_for_later_are_told_in_the_order_of_the_file() -> None:
-    text = '[profiles.p]\ncache.dir = "x"\n[tasks.a]\nuses_env = ["A"]\nrun = "x"\n'
+    text = '[profiles.p]\nremote.url = "x"\n[tasks.a]\nservice = true\nrun = "x"\n'
     text += 'for_each = { x = ["y"] }\n[project]\nmembers = []\n'
     told = [(problem.message, problem.place and problem.place.line) for problem in later(text)]
     assert told == [
-        ("`cache` is not available yet in this version of trun", 2),
-        ("`uses_env` is not available yet in this version of trun", 4),
+        ("`remote` is not available yet in this version of trun", 2),
+        ("`service` is not available yet in this version of trun", 4),
         ("`for_each` is not available yet in this version of trun", 6),
         ("`members` is not available yet in this version of trun", 8),
     ]

@@ -234,10 +234,9 @@ TASK_KEYS = (
     "pool weight priority memory service ready stop interactive confirm finally remote"
 )
 LATER = (
-    "cache remote project.members project.needs project.outside project.hooks project.include run_table.tui "
-    "run_table.keep_runs task_table.deps_any task_table.choose task_table.uses_env task_table.pass_env "
-    "task_table.probes task_table.for_each task_table.cache task_table.expires task_table.in_place task_table.service "
-    "task_table.ready task_table.stop task_table.remote profile.choose profile.cache profile.remote"
+    "remote project.members project.needs project.hooks project.include run_table.tui task_table.deps_any "
+    "task_table.choose task_table.for_each task_table.service task_table.ready task_table.stop task_table.remote "
+    "profile.choose profile.remote"
 )
 ENUMS = {
     "platform_os": "linux macos windows",
@@ -397,7 +396,7 @@ def test_an_event_is_closed_and_numbered(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_has_all_its_fields(name: str) -> None:
-    optional = {"base64", "pid"} | ({"task"} if name == "warning" else set())
+    optional = {"base64", "pid", "would", "reasons" if name == "task_planned" else "", "task" if name == "warning" else ""}
     one = definition(SCHEMAS["events"], name)
     for field in event(name):
         cut = {key: value for key, value in event(name).items() if key != field}
