@@ -177,7 +177,8 @@ class Build:
         assert last is not None, "BUG: fresh without a last run"
         self.saved_s += last.duration_s
         self._make(node, last.outputs)
-        self._finish(node.name, "fresh", facts={"outputs": tuple(made.path for made in last.outputs)})
+        outputs = tuple(made.path for made in last.outputs)
+        self._finish(node.name, "fresh", reasons=verdict.reasons, facts={"outputs": outputs})
 
     def _make(self, node: Node, made: tuple[Made, ...] | None) -> None:
         """What a node has made; nothing is told of one that does not declare that it makes something."""

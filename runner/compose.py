@@ -6,19 +6,21 @@ from runner.noun import noun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Final
 
     from runner.execute.jobserver import Slots
     from runner.execute.local import Local as Executor
     from runner.expand import Expansion
+    from runner.lock import Lock
     from runner.pattern.index import OutputIndex
     from runner.report.recorded import Recorded
     from runner.report.several import Several
     from runner.request import Ambient, Request
     from runner.select import Selection
     from runner.settle import Modes, Settle
-    from runner.task import Node, Project
+    from runner.store.local import Local
+    from runner.task import Cache, Node, Project
     from runner.tree.disk import Disk
     from runner.tree.memory import Memory
 
@@ -94,14 +96,28 @@ class Kept:
     begun: float
     clock: Callable[[], float]
     memory: Memory
+    lock: Lock
+    store: Local
 
     def close(self) -> list[str]:
         """Keep what was learnt; what went wrong with that, for warnings."""
         sources = self.settle.sources
+        self.lock.close(self.settle)
         sources.tree.close()
         sources.ledger.close()
-        stores = getattr(sources.store, "troubles", [])
-        return [*self.memory.troubles, *sources.ledger.troubles, *stores]
+        self.store.close()
+        return [*self.memory.troubles, *sources.ledger.troubles, *self.store.troubles, *self.lock.troubles]
+
+    def tidy(self, cache: Cache, environ: Mapping[str, str]) -> None:
+        """Have the cache collected by a process that nobody waits for, if that is due; told last of all."""
+        from runner.store.gc import due
+
+        folder, now_s = self.store.folder, self.clock()
+        if due(folder, cache.max_size, now_s):
+            from runner.store.later import start
+
+            few = {name: environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in environ}
+            start(folder, cache.max_size, cache.max_age, now_s, few)
 
 
 def modes(request: Request, project: Project, ambient: Ambient, wanted: Sequence[str]) -> Modes:
@@ -173,6 +189,7 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
     )
     cache = cache_folder(project, ambient) if request.stamp_dir is None else os.path.join(folder, "cache")
     store = Local(cache, algorithm=project.cache.digest, clock=ambient.clock)
+    lock = lock_of(request, project, ambient, folder)
     sources = Sources(
         tree=tree,
         ledger=Ledger(os.path.join(state, ledger_name(project))),
@@ -182,6 +199,7 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
         pick=_picker(tree),
         veil=_veil(folder),
         standing=ambient.standing if is_run else None,
+        lock=lock if is_default(project) else None,
     )
     how = modes(request, project, ambient, selection.wanted)
     return Kept(
@@ -192,7 +210,31 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
         begun=begun,
         clock=ambient.clock,
         memory=memory,
+        store=store,
+        lock=lock,
     )
+
+
+def lock_of(request: Request, project: Project, ambient: Ambient, folder: str) -> Lock:
+    """The lock of a project. A run keeps it current, unless it sees the file otherwise than all others do, or in CI."""
+    from runner.lock import Lock, LockPlace
+
+    is_ours = is_default(project) and not (project.profiles or request.vars or request.is_exec)
+    place = LockPlace(
+        root=project.root,
+        folder=folder,
+        platform=f"{ambient.os} {ambient.arch}",
+        algorithm=project.cache.digest,
+        is_run=request.verb == "run",
+        is_ours=is_ours,
+        in_ci=ambient.environ.get("CI", "") not in ("", "0", "false"),
+    )
+    return Lock(place, ambient.clock)
+
+
+def is_default(project: Project) -> bool:
+    """Whether this is the file of its folder that is taken when none is named."""
+    return ledger_name(project) == "ledger"
 
 
 def ledger_name(project: Project) -> str:

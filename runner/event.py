@@ -7,8 +7,12 @@ from runner.noun import noun
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
     from runner.result import Status, Stream
+
+# How a warning begins that only says why nothing happens for a while.
+WAITS: Final = "waits for"
 
 
 @noun

@@ -5,22 +5,23 @@ from __future__ import annotations
 import anyio
 import anyio.to_thread
 
-from runner.event import TaskOutput, Warned
+from runner.event import WAITS, TaskOutput, Warned
 from runner.key import changes, reason
 from runner.locks import NodeLock
 from runner.noun import noun, replace
+from runner.paths import unmatched
 from runner.restoring import Restoring
 from runner.result import Outcome
 from runner.settle import NOT_CACHED, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Final, TypeVar
 
     from runner.attempt import Attempts
     from runner.outputs import Collected, Outputs
-    from runner.result import Made, Status, Stream
+    from runner.result import Made, Status
     from runner.settle import Settle
     from runner.task import Node
 
@@ -97,7 +98,7 @@ class Jobs:
             return False
         holder = lock.holder()
         who = f"process {holder[0]}" if holder is not None else "another process"
-        self._warn(f"waits for {who}, which is at it already", node.name)
+        self._warn(f"{WAITS} {who}, which is at it already", node.name)
         while not lock.try_take():
             await anyio.sleep(POLL_S)
         return True
@@ -127,6 +128,9 @@ class Jobs:
 
     async def _run(self, node: Node, verdict: Verdict) -> Done:
         self.outputs.forget(node)
+        if verdict.key is not None:
+            for text in unmatched(node, verdict.key.inputs):
+                self._warn(f"input `{text}` matches nothing", node.name)
         try:
             self.outputs.clear(node)
         except OSError as error:
@@ -172,7 +176,7 @@ class Jobs:
             self._warn(f"{moved} while it ran: the result stays, and is not cached", node.name)
             return
         self.outputs.keep(node, key, collected, outcome, self.keeping.log_of(node.name))
-        if outcome.is_good:
+        if outcome.is_good or self.settle.modes.replays:
             self.outputs.record(node, key, collected.outputs, outcome)
 
     def _has_failed_dep(self, node: Node) -> bool:
@@ -182,6 +186,8 @@ class Jobs:
     def _moved(self, node: Node, verdict: Verdict) -> str:
         """Which inputs are no longer what they were when the key was made."""
         assert verdict.key is not None, "BUG: a result without a key"
+        if self.settle.is_still(node, verdict.sights[0]):
+            return ""
         now = self.settle.key_again(node)
         found = changes((verdict.key.parts, verdict.key.inputs), (now.parts, now.inputs))
         if not found:

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 
 from runner.argument import ArgumentError, defaults
-from runner.key import Part
+from runner.key import UNSET, Part
 from runner.ledger import LastRun, LedgerError
 from runner.lockfile import NAME, SIZE_AT_MOST_BYTES, LockError, block_of, blocks_in, listed, text_of
 from runner.noun import noun
@@ -26,21 +26,25 @@ if TYPE_CHECKING:
     from runner.task import Node
 
 MARK_AT_MOST_BYTES: Final = 1 << 24
+# Parts whose values the ledger does not hold.
+SECRET: Final = ("uses_env ", "dotenv ")
 
 
 @noun
 class LockPlace:
     """Where the lock of a project is, and what may be done with it.
 
-    `folder` is the project's `.trun`, `platform` what a key says of this machine. `is_kept` is False for who only looks,
-    and for runs that may not write it.
+    `folder` is the project's `.trun`, `platform` what a key says of this machine. `is_run` is False for who only looks.
+    `is_ours` is False where the tasks file is seen otherwise than by everybody: what is known then is not to be locked.
     """
 
     root: str
     folder: str
     platform: str
     algorithm: str
-    is_kept: bool = False
+    is_run: bool = False
+    is_ours: bool = False
+    in_ci: bool = False
 
 
 class Lock:
@@ -133,8 +137,10 @@ class Lock:
 
         Nothing is read or written where nothing has changed since a run last did this.
         """
+        if not self.place.is_run:
+            return
         self._keep_book(settle)
-        now = stamp(self.path) if self.place.is_kept else ABSENT
+        now = stamp(self.path) if self.place.is_ours and not self.place.in_ci else ABSENT
         if now == ABSENT:
             return
         known = {name: last for name, last in self.known(settle) if last.ended == "done"}
@@ -143,13 +149,13 @@ class Lock:
         if before is not None and marks.items() <= before.items():
             return
         try:
-            self.update(settle, known)
+            done = self.update(settle, known)
         except LockError as error:
             self._complain(error)
         except OSError as error:
             self.troubles.append(f"`{NAME}` cannot be written: {error.strerror}; it is not up to date")
         else:
-            self._mark({**(before or {}), **marks})
+            self._mark({**(before or {}), **{name: marks[name] for name in done}})
 
     def _keep_book(self, settle: Settle) -> None:
         for name, last in settle.believed.items():
@@ -192,15 +198,16 @@ class Lock:
         return done
 
     def _block(self, settle: Settle, node: Node, last: LastRun) -> Block | None:
-        """The block of a node; None where what is known of it was not made from what was seen in this run."""
-        parts = [part for part in settle.parts.get(node.name, ()) if not _is_pick(part.label)]
-        said = [(part.label, part.shown) for part in parts]
-        if not parts or said != [pair for pair in last.parts if not _is_pick(pair[0])]:
-            return None
-        if last.key != settle.keys[node.name].digest and not node.task.in_place:
-            return None
-        # What changes its own inputs is known as they are afterwards.
-        parts += [Part(label=label, value=shown, shown=shown) for label, shown in last.parts if _is_pick(label)]
+        """The block of a node; None where it has secrets that are not as they were when that became known."""
+        secrets = {part.label: part for part in settle.parts.get(node.name, ()) if part.is_secret}
+        parts = []
+        for label, shown in last.parts:
+            secret = secrets.get(label)
+            if secret is not None and secret.shown != shown:
+                return None
+            if secret is None and label.startswith(SECRET) and shown != UNSET:
+                return None
+            parts.append(secret or Part(label=label, value=shown, shown=shown))
         return block_of(node.name, parts, last.inputs, last.outputs, self.place.algorithm)
 
     def write(self, blocks: Blocks) -> None:
@@ -251,10 +258,6 @@ def is_lockable(node: Node) -> bool:
         return dict(node.args) == defaults(node.task, {})
     except ArgumentError:
         return False
-
-
-def _is_pick(label: str) -> bool:
-    return label.startswith("pick ")
 
 
 def replace_file(path: str, data: bytes, aside: str, mode: int) -> str:

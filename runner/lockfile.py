@@ -7,8 +7,6 @@ its place.
 
 from __future__ import annotations
 
-import re
-
 from runner.digest import hasher
 from runner.error import Place
 from runner.noun import noun
@@ -39,19 +37,21 @@ WORLDLY: Final = ("env", "dotenv", "uses_env", "probe", "var")
 TEXTS: Final = ("name", "platform", "definition", "variables")
 TABLES: Final = ("inputs", "keys", "deps", "outputs")
 
-_STRING: Final = r'"(?:[^"\\]|\\.)*+"|' + r"'[^']*+'"
-_LINE: Final = re.compile(
+# Patterns are compiled when they are needed: a run that finds all fresh needs none.
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|' + r"'[^']*+'"
+_LINE: Final = (
     r"[ \t]*+(?:\[\[task\]\]|\[task\.(?:inputs|keys|deps|outputs)\]"
     rf"|(?:[A-Za-z0-9_-]++|{_STRING})[ \t]*+=[ \t]*+(?:{_STRING}|[0-9]{{1,9}}+))?[ \t]*+(?:\#.*+)?\r?"
 )
-_VERSION: Final = re.compile(r"^version[ \t]*+=[ \t]*+([0-9]{1,9}+)[ \t]*+\r?$", re.M)
-_TREE: Final = re.compile(r"tree:[0-9]{1,9}:[0-9a-f]{64}")
-_HEADS: Final = re.compile(r"^[ \t]*+\[\[task\]\]", re.M)
+_VERSION: Final = r"(?m)^version[ \t]*+=[ \t]*+([0-9]{1,9}+)[ \t]*+\r?$"
+_TREE: Final = r"tree:[0-9]{1,9}:[0-9a-f]{64}"
+_HEADS: Final = r"(?m)^[ \t]*+\[\[task\]\]"
+_PLACE: Final = r"\(at line (\d+), column \d+\)"
 # What git writes into a file that it could not merge.
 _MARKS: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 # A byte of a path that is no UTF-8, and the backslash that spells it out.
-_ODD: Final = re.compile("[\\\\\udc80-\udcff]")
-_SPELLED: Final = re.compile(r"\\(\\|x[0-9a-f]{2})")
+_ODD: Final = "[\\\\\udc80-\udcff]"
+_SPELLED: Final = r"\\(\\|x[0-9a-f]{2})"
 
 
 @noun
@@ -93,9 +93,9 @@ def block_of(name: str, parts: Sequence[Part], inputs: Pairs, outputs: Iterable[
     for part in parts:
         kind, _, rest = part.label.partition(" ")
         group = kind if kind in ("platform", "pick", "dep") else "variables" if kind in WORLDLY else "definition"
-        # Of a key of a file what is shown is enough, and all that is known after a run.
-        told = (rest, part.shown) if kind in ("pick", "dep") else (part.label, part.value)
-        said.setdefault(group, []).append(told)
+        # What is shown tells as much, and the ledger has it too.
+        value = part.value if part.is_secret else part.shown
+        said.setdefault(group, []).append((rest if kind in ("pick", "dep") else part.label, value))
     return Block(
         name=name,
         platform=said["platform"][0][1] if "platform" in said else "",
@@ -126,30 +126,35 @@ def text_of(blocks: Iterable[Block]) -> str:
     """The file that holds these blocks: for the same blocks always the same bytes."""
     from tomli_w import dumps
 
-    ordered = sorted(blocks, key=lambda block: (block.name, block.platform))
-    data: dict[str, Any] = {"version": FORMAT}
-    if ordered:
-        data["task"] = [_told(block) for block in ordered]
-    return HEADER + dumps(data)
+    # Table by table: the writer would put a small one on one line.
+    told = [HEADER, dumps({"version": FORMAT})]
+    for block in sorted(blocks, key=lambda block: (block.name, block.platform)):
+        told += ["\n[[task]]\n", dumps({name: value for name, value in _texts(block).items() if value})]
+        for table in TABLES:
+            files: Files = getattr(block, table)
+            if files and not isinstance(files, str):
+                entries = {_spelled(path): _spelled(value) for path, value in files}
+                told += [f"\n[task.{table}]\n", dumps(entries)]
+    return "".join(told)
 
 
-def _told(block: Block) -> dict[str, Any]:
-    told: dict[str, Any] = {name: getattr(block, name) for name in TEXTS}
-    for name in TABLES:
-        files: Files = getattr(block, name)
-        told[name] = files if isinstance(files, str) else {_spelled(path): _spelled(value) for path, value in files}
-    return {name: value for name, value in told.items() if value}
+def _texts(block: Block) -> dict[str, str]:
+    trees = {name: files for name in TABLES if isinstance(files := getattr(block, name), str)}
+    return {name: getattr(block, name) for name in TEXTS} | trees
 
 
 def blocks_in(data: bytes) -> Blocks:
     """What a file holds. *Raises*: LockError for one of a later version, and for what trun would not have written."""
+    import re
+
     if len(data) > SIZE_AT_MOST_BYTES:
         raise LockError(f"is larger than {SIZE_AT_MOST_BYTES >> 20} MiB, the most that is read")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LockError("is not UTF-8", Place(file=NAME, line=data.count(b"\n", 0, error.start) + 1, column=1)) from None
-    version = _VERSION.search(text)
+        line = data.count(b"\n", 0, error.start) + 1
+        raise LockError("is not UTF-8", Place(file=NAME, line=line, column=1)) from None
+    version = re.search(_VERSION, text)
     if version is not None and int(version[1]) > FORMAT:
         raise LockError(f"is of format {version[1]}, which a later version of trun wrote", is_future=True)
     _refuse_strange_lines(text)
@@ -164,7 +169,9 @@ def blocks_in(data: bytes) -> Blocks:
 
 def _refuse_strange_lines(text: str) -> None:
     """*Raises*: LockError for the first line that trun would not write."""
-    matches = _LINE.fullmatch
+    import re
+
+    matches = re.compile(_LINE).fullmatch
     for number, line in enumerate(text.split("\n"), start=1):
         if matches(line) is None:
             is_merge = line.startswith(_MARKS)
@@ -182,7 +189,9 @@ def _loads(text: str) -> dict[str, Any]:
 
 def _unparsed(text: str, message: str) -> LockError:
     """What the parser complains of, with its place: `Cannot overwrite a value (at line 7, column 3)`."""
-    found = re.search(r"\(at line (\d+), column \d+\)", message)
+    import re
+
+    found = re.search(_PLACE, message)
     # It names the character behind what is wrong, which is the end of its line.
     return _at(text, int(found[1]) if found else text.count("\n") + 1, "is damaged")
 
@@ -201,11 +210,17 @@ def _blocks(text: str, found: dict[str, Any]) -> Blocks:
         block = _block(table)
         if block is None or (block.name, block.platform) in made:
             # Two sides of a merge may each have brought the same task.
-            wrong = "is damaged" if block is None else f"has `{block.name}` twice"
-            heads = [match.start() for match in _HEADS.finditer(text)]
-            raise _at(text, text.count("\n", 0, heads[at]) + 1, wrong)
+            raise _at(text, _line_of(text, at), "is damaged" if block is None else f"has `{block.name}` twice")
         made[block.name, block.platform] = block
     return made
+
+
+def _line_of(text: str, at: int) -> int:
+    """The line where a block begins."""
+    import re
+
+    start = [match.start() for match in re.finditer(_HEADS, text)][at]
+    return text.count("\n", 0, start) + 1
 
 
 def _block(table: Mapping[str, Any]) -> Block | None:
@@ -215,7 +230,7 @@ def _block(table: Mapping[str, Any]) -> Block | None:
     told: dict[str, Any] = {}
     for name, value in table.items():
         if name in TEXTS or (isinstance(value, str) and name in ("inputs", "outputs")):
-            is_sound = isinstance(value, str) and (name in TEXTS or _TREE.fullmatch(value) is not None)
+            is_sound = isinstance(value, str) and (name in TEXTS or _is_tree(value))
             told[name] = value
         else:
             is_sound = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
@@ -225,6 +240,12 @@ def _block(table: Mapping[str, Any]) -> Block | None:
     return Block(**told)
 
 
+def _is_tree(value: str) -> bool:
+    import re
+
+    return re.fullmatch(_TREE, value) is not None
+
+
 def _pairs(table: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for path, value in table.items():
         yield (_read(path), _read(value)) if "\\" in path or "\\" in value else (path, value)
@@ -232,11 +253,17 @@ def _pairs(table: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _spelled(text: str) -> str:
     """A text that UTF-8 can hold: bytes that are none are spelled out."""
-    return _ODD.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+    if text.isascii() and "\\" not in text:
+        return text
+    import re
+
+    return re.sub(_ODD, lambda found: "\\\\" if found[0] == "\\" else f"\\x{ord(found[0]) - 0xDC00:02x}", text)
 
 
 def _read(text: str) -> str:
-    return _SPELLED.sub(lambda found: "\\" if found[1] == "\\" else chr(0xDC00 + int(found[1][1:], 16)), text)
+    import re
+
+    return re.sub(_SPELLED, lambda found: "\\" if found[1] == "\\" else chr(0xDC00 + int(found[1][1:], 16)), text)
 
 
 def differences(locked: Block, now: Block) -> Iterator[str]:

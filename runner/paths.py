@@ -10,10 +10,11 @@ from runner.tree import Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from runner.pattern.index import OutputIndex
     from runner.task import Node
+    from runner.tree import Sight
 
 
 def wanted(node: Node, producers: OutputIndex) -> Wanted:
@@ -45,6 +46,15 @@ def value_of(made: Made) -> str:
     return f"l:{made.target}" if made.kind == "link" else "d:"
 
 
+def unmatched(node: Node, inputs: Sequence[tuple[str, str]]) -> list[str]:
+    """The patterns of a node's inputs that none of these paths has; the node's own outputs are none of its inputs."""
+    if not node.task.inputs:
+        return []
+    paths = [path for path, _ in inputs]
+    globs = [glob for glob in node.files.globs if not glob.is_negated]
+    return [glob.text for glob in globs if not any(map(glob.matches, paths))]
+
+
 def outputs_of(node: Node) -> Wanted:
     """The paths of a node's declared outputs; what git ignores counts too."""
     return Wanted(globs=Globs(node.outputs), respects_ignore=False)
@@ -65,6 +75,11 @@ def owned_folders(node: Node) -> list[str]:
 def is_inside(path: str, folder: str) -> bool:
     """Whether a path lies below a folder, and is not the folder."""
     return is_at_or_below(path, folder) and path != folder
+
+
+def made_of(seen: Sight) -> tuple[Made, ...]:
+    """Outputs that were looked at, as they are recorded."""
+    return (*(entry.made for entry in seen.entries), *map(empty_folder, seen.empty))
 
 
 def empty_folder(folder: str) -> Made:

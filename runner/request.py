@@ -94,6 +94,7 @@ class Request:
     format: str | None = None
     all: bool = False
     cache: str | None = None
+    lock: str | None = None
     is_exec: bool = False
     command: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()

@@ -39,6 +39,9 @@ class Restoring:
         self._log: BinaryIO | None = None
 
     def __enter__(self) -> Restoring:
+        """From here on, what was known of the node is no longer so; it is `record` that says what is."""
+        if not self.is_there:
+            self.outputs.forget(self.node)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,7 +62,6 @@ class Restoring:
         log = self._log.fileno() if self._log is not None else -1
         if self.is_there:
             return self.outputs.fetch_log(self.record_of, log)
-        self.outputs.forget(self.node)
         try:
             return self.outputs.restore(self.node, self.verdict, log)
         except OSError as error:
@@ -83,4 +85,4 @@ def _room(size_bytes: int) -> BinaryIO:
         return os.fdopen(os.memfd_create("trun-log"), "w+b")
     from tempfile import TemporaryFile
 
-    return TemporaryFile(prefix="trun-log-")  # type: ignore[return-value]
+    return TemporaryFile(prefix="trun-log-")

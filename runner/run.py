@@ -49,6 +49,7 @@ def run(case: Case) -> Ended:
     finally:
         telling.close()
         telling.drain(patience_s)
+        keeping.tidy(case.expansion.project.cache, case.ambient.environ)
 
 
 def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from runner.lockfile import NAME as LOCK
 from runner.seal import Seal, look, numbers_of, secret, write
 from runner.stamp import RACY, TICK_NS, UNKNOWN, stamp
 from runner.template import TemplateError, names
@@ -151,7 +152,9 @@ def _add_files(made: Seal, case: Case, kept: Kept) -> bool:
         absolute = os.path.join(project.root, path)
         if _moved_ns(absolute) > before_ns or not _add(made, [(path, stamp(absolute))], []):
             return False
-    return True
+    # Another lock may have to be brought up to date; what each node hangs on stands all the same.
+    lock = os.path.join(project.root, LOCK)
+    return _moved_ns(lock) <= before_ns and _add(made, [(LOCK, stamp(lock))], [])
 
 
 def _raw(root: str, dotenv: list[str]) -> Iterator[str]:

@@ -6,7 +6,8 @@ from runner.event import TaskEnded
 from runner.foresight import Foreseen
 from runner.key import Ingredients, Key, changes, key_of, plain_part, reason
 from runner.noun import noun
-from runner.paths import digest_of_outputs, empty_folder, is_inside, outputs_of, owned_folders, wanted
+from runner.paths import digest_of_outputs, empty_folder, is_inside, made_of, outputs_of, owned_folders, wanted
+from runner.stamp import stamp
 from runner.tree import Sight
 
 TYPE_CHECKING = False
@@ -256,9 +257,8 @@ class Settle:
             return Verdict(would="fresh", sights=(NOTHING, seen))
         locked = self._locked(node, key) if reasons != (FAILED,) else None
         if locked is not None:
-            return Verdict(
-                would="fresh", reasons=(LOCKED,), changes=known, last=locked, sights=(NOTHING, self.made(node))
-            )
+            sights = (NOTHING, self.made(node))
+            return Verdict(would="fresh", reasons=(LOCKED,), last=locked, sights=sights)
         record = self._recorded(node, key)
         if record is not None:
             why = reasons or (UNCHANGED,)
@@ -352,6 +352,12 @@ class Settle:
         )
         return key, seen
 
+    def is_still(self, node: Node, seen: Sight) -> bool:
+        """Whether nothing of a look at a node's inputs has moved since: then another one would see the same."""
+        root = self.commands.project.root
+        pairs = [(entry.path, entry.stamp) for entry in seen.entries]
+        return not node.picks and all(stamp(f"{root}/{path}") == token for path, token in (*pairs, *seen.watched))
+
     def key_again(self, node: Node) -> Key:
         """The key as it is now if only files have moved since it was made: to find out whether they did."""
         labels = {f"pick {file}#{name}": (file, name) for file, name in node.picks}
@@ -442,11 +448,6 @@ def _with(verdict: Verdict, *, key: Key, last: LastRun | None, sights: tuple[Sig
         record=verdict.record,
         sights=sights,
     )
-
-
-def made_of(seen: Sight) -> tuple[Made, ...]:
-    """Outputs as they were seen, as they are recorded."""
-    return (*(entry.made for entry in seen.entries), *map(empty_folder, seen.empty))
 
 
 class NeedsLoop(Exception):

@@ -8,7 +8,7 @@ from runner.task import Script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from typing import Final
 
     from runner.task import Task
@@ -20,10 +20,12 @@ BEFORE_COMMANDS: Final = ("if", "then", "else", "elif", "while", "until", "do", 
 GIVING: Final = ("read", "local", "unset")
 DECLARING: Final = (*GIVING, "export", "readonly", "declare", "typeset")
 LOOPS: Final = ("for", "select")
+# What shells set themselves, whatever the caller has.
+OWN: Final = ("PWD", "OLDPWD", "SHLVL", "PPID", "IFS", "OPTIND", "OPTARG", "LINENO", "RANDOM", "SECONDS", "UID", "EUID")
 NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
 # What a text is made of outside of double quotes; the names of the groups are those of the methods below.
 OUTSIDE: Final = re.compile(
-    rf"""(?P<quoted>\\.|\$?'(?:\\.|[^'\\])*'|'[^']*')|(?P<double>")|(?P<mention>\$(?:\{{[#!]?)?(?P<name>{NAME}))"""
+    rf"""(?P<quoted>\\.|\$'(?:\\.|[^'\\])*'|'[^']*')|(?P<double>")|(?P<mention>\$(?:\{{[#!]?)?(?P<name>{NAME}))"""
     rf"""|(?P<comment>(?<![^\s;&|(])\#[^\n]*)|(?P<here><<-?[ \t]*(?P<mark>['"\\]?)(?P<end>{NAME})['"]?)|(?P<line>\n)"""
     r"""|(?P<opened>\$?\()|(?P<closed>\))|(?P<command>[;&|])|(?P<blank>\s+|[<>]+)|(?P<plain>[^\s;&|()'"$\\<>]+|.)""",
     re.DOTALL,
@@ -44,7 +46,7 @@ def unseen(text: str, visible: Collection[str], callers: Collection[str]) -> lis
     one: it knows quotes, comments, here-documents, assignments and loops, and nothing of `eval`.
     """
     mentioned = Scan(text).mentioned
-    return [name for name in mentioned if name in callers and name not in visible]
+    return [name for name in mentioned if name in callers and name not in visible and name not in OWN]
 
 
 def unseen_of(task: Task, visible: Collection[str], callers: Collection[str]) -> list[str]:
@@ -137,7 +139,7 @@ class Scan:
         """Where the text goes on after the here-documents that begin here."""
         for end, is_quoted in self._bodies:
             lines = []
-            for line in self._lines(text, at):
+            for line in text[at:].splitlines(keepends=True):
                 at += len(line)
                 if line.strip() == end:
                     break
@@ -148,9 +150,6 @@ class Scan:
         self._bodies.clear()
         self._word = ""
         return at
-
-    def _lines(self, text: str, at: int) -> Iterator[str]:
-        yield from text[at:].splitlines(keepends=True)
 
     def _end_of_command(self) -> None:
         self._end_of_word()

@@ -90,6 +90,11 @@ class Variables:
             if found.get(name, ("", CALLER))[1] not in (*self.templated, *(["trun"] if name in self.extra else [])):
                 yield name, (self.ambient.environ[name], CALLER)
 
+    def visible(self, task: Task) -> set[str]:
+        """The names of all that a task's commands see."""
+        named = self.callers(task.uses_env + task.pass_env) if task.is_cached else ()
+        return {*self.layers(is_strict=task.is_cached), *named, *task.env, "TRUN_TASK", STACK}
+
     def callers(self, patterns: Iterable[str]) -> list[str]:
         """The variables of the caller that these names, or globs over names, stand for; sorted."""
         environ = self.ambient.environ

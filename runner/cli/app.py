@@ -169,10 +169,10 @@ def parse_with_typer(argv: Sequence[str], cpus: int) -> dict[str, Any]:
     if made.pop("version", False):
         return {**made, "verb": "version"}
     if made.get("is_exec"):
-        command = tuple(argv[end + 1 :])
-        if words or not command:
+        rest = tuple(argv[end + 1 :])
+        if words or not rest:
             raise Refused("no command, or targets")
-        return {**made, "command": command}
+        return {**made, "command": rest}
     return {**made, **_targets(words, argv[end:])}
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from runner.argument import defaults, missing
 from runner.check import check, quoted_placeholders
+from runner.command import Commands
 from runner.error import EXIT_DONE, Problem, Refusal, did_you_mean, render
 from runner.expand import Expansion
 from runner.graph import grow
 from runner.profile import declared, overlay
 from runner.select import select
 from runner.template import TemplateError, names
+from runner.unseen import HINT, told, unseen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from runner.request import Request
-    from runner.task import Project
+    from runner.task import Project, Task
 
+SECRETS: Final = frozenset(
+    "TOKEN TOKENS SECRET SECRETS PASSWORD PASSWORDS PASSWD PASSPHRASE KEY KEYS APIKEY CREDENTIAL CREDENTIALS".split()
+)
 NOUNS: Final = {"vars": "var", "globs": "glob list", "pools": "pool", "templates": "template"}
 
 
@@ -27,39 +32,63 @@ def checking(expansion: Expansion, request: Request) -> tuple[str, int]:
 
     *Raises*: Refusal with all that is wrong, also with what only another profile of the file would meet.
     """
-    count = _refuse_wrong(expansion, request)
+    found = _refuse_wrong(expansion, request)
+    count = len(found)
     project = expansion.project
     warnings = list(dict.fromkeys(quoted_placeholders(project)))
+    warnings += _secrets(project, found)
+    warnings += _unseen(expansion, found)
     if not request.targets:
         warnings += _unused(project)
         warnings += _strange_groups(project)
-    told = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}" if warnings else "nothing wrong"
-    summary = f"{project.manifest.shown}: {count} task{'s' * (count != 1)}, {told}\n"
+    how_many = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}" if warnings else "nothing wrong"
+    summary = f"{project.manifest.shown}: {count} task{'s' * (count != 1)}, {how_many}\n"
     return (f"{render(warnings, 'warning')}\n" if warnings else "") + summary, EXIT_DONE
 
 
-def _refuse_wrong(expansion: Expansion, request: Request) -> int:
-    """How many tasks nothing is wrong with."""
+def _refuse_wrong(expansion: Expansion, request: Request) -> list[Task]:
+    """The tasks that this is about, with which nothing is wrong."""
     problems: list[Problem] = []
-    count = 0
+    found: list[Task] = []
     try:
         producers = check(expansion)
         if request.targets:
-            count = len({node.task.name for node in select(expansion, request, producers).graph.nodes.values()})
+            nodes = select(expansion, request, producers).graph.nodes.values()
+            found = [*{node.task.name: node.task for node in nodes}.values()]
         else:
-            tasks = expansion.project.tasks.values()
+            found = [*expansion.project.tasks.values()]
             environ = expansion.ambient.environ
             # What an argument that nobody gave would do cannot be said.
-            whole = [task for task in tasks if not missing(task, defaults(task, environ))]
+            whole = [task for task in found if not missing(task, defaults(task, environ))]
             grow(expansion, [expansion.node(task) for task in whole], producers)
-            count = len(tasks)
     except Refusal as refusal:
         problems += refusal.problems
     if not request.targets:
         problems += _in_profiles(expansion, request)
     if problems:
         raise Refusal(*dict.fromkeys(problems))
-    return count
+    return found
+
+
+def _secrets(project: Project, tasks: Iterable[Task]) -> Iterator[Problem]:
+    """Names in `uses_env` that look as if their values were secrets."""
+    for task in tasks:
+        for at, name in enumerate(task.uses_env):
+            if SECRETS & {*name.upper().replace("-", "_").split("_")}:
+                message = f"`{name}` in `uses_env` of task `{task.name}` looks like a secret"
+                place = project.manifest.value(*task.path, "uses_env", at)
+                yield Problem(message=message, place=place, hint="credentials belong in `pass_env`")
+
+
+def _unseen(expansion: Expansion, tasks: Iterable[Task]) -> Iterator[Problem]:
+    """Variables that commands of cached tasks mention, and that these will not see."""
+    variables = Commands(expansion).variables
+    for task in tasks:
+        if task.is_cached:
+            names = unseen_of(task, variables.visible(task), expansion.ambient.environ)
+            if names:
+                place = expansion.manifest.key(*task.path, task.body)
+                yield Problem(message=f"task `{task.name}` {told(names)}", place=place, hint=HINT)
 
 
 def _in_profiles(expansion: Expansion, request: Request) -> Iterator[Problem]:

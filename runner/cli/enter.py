@@ -123,6 +123,10 @@ def answered(argv: Sequence[str], ambient: Ambient) -> Ended | int:
         from runner.cli.app import show_help
 
         return show_help(ambient)
+    if asked == "exec":
+        from runner.cli.exec_ import exec_
+
+        return exec_(argv, ambient)
     return answer(argv, opened(argv, ambient), ambient)
 
 
@@ -140,6 +144,8 @@ def answer(argv: Sequence[str], project: Project, ambient: Ambient) -> Ended | i
         return EXIT_DONE
     if request.verb in ("cache", "runs", "log"):
         return looked_after(request, project, ambient)
+    if request.verb == "lock":
+        return locked(argv, ambient)
     if request.verb == "list" or not (request.targets or request.verb in ("show", "graph", "check", "clean")):
         from runner.cli.listing import listing
 
@@ -192,6 +198,20 @@ def judged(case: Case) -> Ended | int:
         return shown(why(case, keeping, run.with_loop(case, keeping)), case.request)
     finally:
         keeping.close()
+
+
+def locked(argv: Sequence[str], ambient: Ambient) -> int:
+    """What is done with the lock. It is about the default profile, whatever `TRUN_PROFILE` says."""
+    from runner.cli.lock import locking
+    from runner.cli.words import parse
+    from runner.noun import replace
+
+    plain = {name: value for name, value in ambient.environ.items() if name != "TRUN_PROFILE"}
+    ambient = replace(ambient, environ=plain)
+    project = opened(argv, ambient)
+    text, code = locking(parse(argv, project, ambient), project, ambient)
+    print(text, end="")
+    return code
 
 
 def looked_after(request: Request, project: Project, ambient: Ambient) -> int:

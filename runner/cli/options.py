@@ -135,7 +135,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _look("--log", field="verb", sets="log", help="the last logs of the targets"),
     _keep("--cache", kind="value", metavar="WHAT", field="cache", verb="cache", help="look after the local cache",
           choices=("stats", "list", "verify", "gc", "clear", "dir")),
-    _keep("--lock", kind="value", metavar="WHAT", later=True, help="look after tasks.lock",
+    _keep("--lock", kind="value", metavar="WHAT", field="lock", verb="lock", help="look after tasks.lock",
           choices=("write", "check", "accept", "reset", "clean")),
     _keep("--clean", field="verb", sets="clean", help="remove what the last runs of the targets made"),
     _keep("--init", later=True, help="begin a tasks file"),

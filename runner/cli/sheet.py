@@ -5,6 +5,7 @@ from __future__ import annotations
 from runner.declare import BYTES, BYTES_BINARY, SECONDS
 from runner.draw.picture import one_line
 from runner.error import columns, plain
+from runner.task import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def _rows(shown: Shown, is_whole: bool) -> Iterator[Row]:
     yield "command", _steps(shown.command)
     yield "dir", [shown.node.dir or "."]
     yield "shell", [" ".join(shown.shell)] if shown.shell else []
+    yield "cached", [_cached(task)] if task.steps else []
+    yield "probes", shown.probes
     yield "args", [f"{name} = {_value(value)}" for name, value in shown.args.items()]
     yield "env", _variables(shown)
     for label, patterns, found in (
@@ -64,6 +67,21 @@ def _about(task: Task) -> Iterator[Row]:
     yield "alias", [", ".join(task.aliases)] if task.aliases else []
     yield "group", [task.group] if task.group else []
     yield "tags", [", ".join(task.tags)] if task.tags else []
+
+
+def _cached(task: Task) -> str:
+    """Whether results are kept, and how; or why not."""
+    if not task.is_cached:
+        if any(isinstance(step, Call) for step in task.steps):
+            return "no: a step is another task"
+        return "no: says the file" if task.cache.on is False else "no: declares no inputs"
+    told = ["yes"]
+    if task.expires_s is not None:
+        told.append(f"for {measured(task.expires_s, SECONDS)}")
+    names = {"failures too": task.cache.failures, "without its log": not task.cache.logs}
+    names |= {"for all platforms": task.cache.portable, "on this machine only": not task.cache.remote}
+    names["never restored: it works in place"] = task.in_place
+    return ", ".join([*told, *(name for name, holds in names.items() if holds)])
 
 
 def _steps(command: Sequence[str]) -> Sequence[str]:

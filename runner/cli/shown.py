@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 
 from runner.cli.veil import Veil
@@ -45,6 +46,7 @@ class Shown:
     skipped: str | None
     confirm: str
     finally_: str
+    probes: list[str]
 
 
 class Seeing:
@@ -76,18 +78,21 @@ class Seeing:
             skipped=self.graph.skipped.get(name),
             confirm=self.veil.text(node, "confirm", node.task.confirm),
             finally_=self.veil.text(node, "finally", node.task.finally_),
+            probes=[self.veil.text(node, "probes", text) for text in node.task.probes],
         )
 
     def _shell(self, node: Node) -> tuple[str, ...]:
         """The task's shell, where one is used."""
         endings = tuple(self.project.interpreters)
         uses = any(isinstance(step, Script) or _ends(step, endings) for step in node.task.steps)
-        return node.task.shell if uses or node.task.finally_ else ()
+        return node.task.shell if uses or node.task.finally_ or node.task.probes else ()
 
     def _files(self, node: Node, which: str) -> list[str]:
         if not getattr(node, which):
             return []
-        return [posixpath.normpath(posixpath.join(node.dir, path)) for path in self.found(node, which)]
+        paths = [posixpath.normpath(posixpath.join(node.dir, path)) for path in self.found(node, which)]
+        # An output that is named without a wildcard stands for itself, there or not.
+        return [path for path in paths if which == "inputs" or os.path.lexists(os.path.join(self.project.root, path))]
 
     def _deps(self, node: Node) -> list[str]:
         """The nodes of its deps; the tasks where it is skipped, since those then have no nodes."""
@@ -131,11 +136,14 @@ def document(shown: Sequence[Shown]) -> str:
 
 
 def _target(shown: Shown) -> dict[str, object]:
-    keys = ("command", "shell", "inputs", "inputs_found", "outputs", "outputs_found", "deps", "args")
+    keys = ("command", "shell", "inputs", "inputs_found", "outputs", "outputs_found", "deps", "args", "probes")
     return {
         "task": shown.node.name,
         "dir": shown.node.dir or ".",
         "env": [{"name": name, "value": value, "from": source} for name, value, source in shown.env],
         "inferred": [{"task": edge.to, "input": edge.input, "output": edge.output} for edge in shown.inferred],
         **{key: getattr(shown, key) for key in keys},
+        "cached": shown.node.task.is_cached,
+        "expires_s": shown.node.task.expires_s,
+        "in_place": shown.node.task.in_place,
     }

@@ -10,14 +10,15 @@ from runner.template import quoting, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Final
 
     from runner.request import ArgValue
-    from runner.task import Arg, Node
+    from runner.task import Arg, Node, Task
 
 # What is told instead of a value.
 SET: Final = "(set)"
+UNSET: Final = "(unset)"
 CALLER: Final = "environment"
 
 
@@ -80,23 +81,38 @@ class Veil:
             return self.commands.shown(node, self.words(node))
 
     def text(self, node: Node, key: str, text: str | None) -> str:
-        """The text of a key such as `confirm` with its names filled in; of `finally`, quoted as its shell gets it."""
-        quote = lenient(quoting(node.task.shell)) if key == "finally" else None
+        """The text of a key such as `confirm` with its names filled in; of a command, quoted as its shell gets it."""
+        quote = lenient(quoting(node.task.shell)) if key in ("finally", "probes") else None
         with self.expansion.placed(*node.task.path, key):
             return render(text or "", self.words(node), quote)
 
     def environment(self, node: Node) -> tuple[list[tuple[str, str, str]], int]:
-        """The variables declared for a node, each with its value and where that is said; how many others it sees."""
-        declared = []
+        """The variables declared for a node, each with its value and where that is said; how many others it sees.
+
+        Of those that a cached task takes from the caller it is told whether they are set.
+        """
+        seen = self.commands.variables.seen(node, self.words(node))
+        taken = dict(self._taken(node.task)) if node.task.is_cached else {}
+        declared = [(name, UNSET, source) for name, source in taken.items() if name not in seen]
         others = 0
-        for name, (value, source) in self.commands.variables.seen(node, self.words(node)).items():
-            if source == CALLER:
+        for name, (value, source) in seen.items():
+            if source == CALLER and name in taken:
+                declared.append((name, SET, taken[name]))
+            elif source == CALLER:
                 others += 1
             elif source in self._dotenv:
                 declared.append((name, SET, source))
             elif source != "trun":
                 declared.append((name, value, "the task" if source.startswith("task ") else source))
         return sorted(declared), others
+
+    def _taken(self, task: Task) -> Iterator[tuple[str, str]]:
+        """What a task takes from the caller, and by which key. The last one counts: in both is in the key."""
+        for source, patterns in (("pass_env", task.pass_env), ("uses_env", task.uses_env)):
+            for pattern in patterns:
+                # A glob stands for the names that there are, and for itself where there are none.
+                for name in self.commands.variables.callers([pattern]) or [pattern]:
+                    yield name, source
 
 
 def _unsaid(layer: Mapping[str, str]) -> dict[str, str]:

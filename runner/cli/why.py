@@ -5,6 +5,7 @@ from __future__ import annotations
 from runner.forecast import foreseen
 from runner.key import UNSET, reason
 from runner.report.wording import duration, one_line
+from runner.settle import LOCKED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ VALUE_CHARS_AT_MOST: Final = 200
 COMMON_CHARS: Final = 40
 # What the values of inputs begin with.
 KINDS: Final = {"f": "file", "x": "executable file"}
+# Where what is known of a node comes from, if not from a run.
+TAKEN: Final = {"lock": "taken from `tasks.lock`", "accepted": "accepted as it lay there"}
 WOULD: Final = {
     "run": "would run",
     "restore": "would be restored",
@@ -56,14 +59,15 @@ def _told(name: str, verdict: Verdict) -> Iterator[str]:
     for text in verdict.reasons:
         yield f"  {one_line(text)}"
         if text in changed:
-            yield from _both(changed.pop(text))
+            yield from both(changed.pop(text))
     for text, change in changed.items():
         yield f"  {one_line(text)}"
-        yield from _both(change)
+        yield from both(change)
     yield from _origin(verdict)
 
 
-def _both(change: Change) -> Iterator[str]:
+def both(change: Change) -> Iterator[str]:
+    """A line each for what an ingredient was and what it is, as far as it was and is there."""
     told = {
         label: one_line(UNSET if value == UNSET else _plain(change.label, value) or "")
         for label, value in (("old", change.old), ("new", change.new))
@@ -78,7 +82,8 @@ def _parting(old: str, new: str) -> int:
     """Where to begin to show two values, so that what differs is seen."""
     if max(len(old), len(new)) <= VALUE_CHARS_AT_MOST:
         return 0
-    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
+    same = min(len(old), len(new)) if same is None else same
     return max(0, same - COMMON_CHARS) if same > VALUE_CHARS_AT_MOST - COMMON_CHARS else 0
 
 
@@ -131,6 +136,11 @@ def _origin(verdict: Verdict) -> Iterator[str]:
 
         who = f" by {one_line(made['by'])}" if made["by"] else ""
         yield f"  made in run {one_line(made['run'])}{who}, {moment(made['time'])}, in {duration(made['duration_s'])}"
+    last = verdict.last
+    if verdict.would == "fresh" and last is not None and last.status in TAKEN and LOCKED not in verdict.reasons:
+        from runner.cli.runs import moment
+
+        yield f"  {TAKEN[last.status]}, {moment(last.made_at)}"
     if verdict.key is not None:
         yield f"  key {verdict.key.digest}"
 
@@ -139,7 +149,7 @@ def _made(verdict: Verdict) -> dict[str, Any] | None:
     record, last = verdict.record, verdict.last
     if verdict.would == "restore" and record is not None:
         return {"run": record.run, "by": record.by, "time": record.made_at, "duration_s": record.duration_s}
-    if verdict.would == "fresh" and last is not None:
+    if verdict.would == "fresh" and last is not None and last.status in ("ran", "restored"):
         return {"run": last.run, "by": "", "time": last.made_at, "duration_s": last.duration_s}
     return None
 

@@ -99,7 +99,7 @@ def parse(argv: Sequence[str], project: Project | None, ambient: Ambient) -> Req
     if said.get("jobs") == ALL_CORES:
         said["jobs"] = ambient.cpus
     if is_exec:
-        targets = ()
+        targets: tuple[Target, ...] = ()
         problems += _not_exec(scan)
     elif project is None or scan.names is None:
         targets = tuple(Target(name=aim.word, rest=aim.rest) for aim in scan.aims)

@@ -214,7 +214,9 @@ class Local:
         """The absolute path of the command, as the task's own `PATH` has it."""
         name, path = action.argv[0], action.own.get("PATH", action.env.get("PATH", os.defpath))
         if "/" in name:
-            return os.path.join(action.cwd, name)
+            program = os.path.join(action.cwd, name)
+            # Where the folder is not there, that is what is told.
+            return program if os.path.lexists(program) or not os.path.isdir(action.cwd) else None
         if (name, path) not in self._programs:
             candidates = (os.path.join(action.cwd, folder, name) for folder in path.split(os.pathsep))
             self._programs[name, path] = next(filter(_is_program, candidates), None)

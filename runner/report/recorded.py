@@ -120,10 +120,10 @@ class Recorded:
     def log_of(self, node: str) -> str | None:
         """The path of all that a node has written in this run; None where that is nothing, or was not kept whole."""
         log = self._logs.get(node)
-        if log is None or self._path is None:
+        if log is None:
             return None
         self._write(log)
-        return os.path.join(self._path, log.name) if log.lost_bytes == 0 else None
+        return os.path.join(self._path, log.name) if self._path is not None and log.lost_bytes == 0 else None
 
     def _output(self, event: TaskOutput) -> None:
         if not event.data:

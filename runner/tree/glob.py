@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 HIDDEN: Final = (".git", ".trun")
+# What a run writes at its end: a wildcard that met it would find something new each time.
+LOCK: Final = "tasks.lock"
 # Where the rules of ignore files do not matter: what is named counts in any case.
 _FREE: Final = Level(Rules(()), "", None)
 
@@ -193,7 +195,7 @@ class _Walk:
         for entry in entries:
             name = entry.name
             path = start + name
-            if name in HIDDEN:
+            if name in HIDDEN or path == LOCK:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if self.globs.could_be_below(path) and not (self.leave_out and self.leave_out.covers(path)):

@@ -94,10 +94,11 @@ class Restore:
         return f"`{made.path}` is a folder that holds something, where a {made.kind} has to be"
 
     def _lstat(self, path: str) -> os.stat_result | None:
+        """What is there, if it can be told; a folder of ours that keeps it from us is opened up later."""
         try:
             return os.lstat(self._start + path)
         except OSError as error:
-            if error.errno in NOWHERE:
+            if error.errno in NOWHERE or (error.errno in DENIED and self._is_ours(split(path)[0])):
                 return None
             raise named(error, path) from None
 

@@ -140,7 +140,7 @@ MADE = Project(
             "build out/b.txt: command src/b/f00001.txt src/b/f00002.txt out/a.txt\n  cmd = make b",
         ),
         (Ninja(), "build.ninja", "build all: phony out/b.txt\n"),
-        (Make(), "Makefile", "out/b.txt: src/b/f00001.txt src/b/f00002.txt out/a.txt\n\t@make b\n.PHONY: all\n"),
+        (Make(), "Makefile", "out/b.txt: src/b/*.txt out/a.txt\n\t@make b\n.PHONY: all\n"),
         (
             GoTask(),
             "Taskfile.yml",

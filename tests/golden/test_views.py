@@ -289,6 +289,82 @@ exit code 0
 """
 
 
+UNSEEN = """
+[templates.base]
+uses_env = ["STAGE", "NPM_TOKEN"]
+
+[tasks.a]
+extends = "base"
+run     = "echo $USER $PASSWORD ${RUST_BACKTRACE:-} $NOT_SET '$TERM'"
+inputs  = ["a"]
+
+[tasks.b]
+run      = ["true", "echo $PASSWORD"]
+inputs   = ["a"]
+pass_env = ["PASSWORD"]
+uses_env = ["*_KEY", "MONKEY_COUNT"]
+
+[tasks.c]
+run = "echo $PASSWORD"
+"""
+
+UNSEEN_TOLD = """\
+warning: `NPM_TOKEN` in `uses_env` of task `a` looks like a secret
+  tasks.toml:5:8
+    5 | [tasks.a]
+      |        ^
+  hint: credentials belong in `pass_env`
+warning: `*_KEY` in `uses_env` of task `b` looks like a secret
+  tasks.toml:14:13
+    14 | uses_env = ["*_KEY", "MONKEY_COUNT"]
+       |             ^^^^^^^
+  hint: credentials belong in `pass_env`
+warning: task `a` mentions `$PASSWORD`, `$RUST_BACKTRACE`, which you have set and a cached task does not see
+  tasks.toml:7:1
+    7 | run     = "echo $USER $PASSWORD ${RUST_BACKTRACE:-} $NOT_SET '$TERM'"
+      | ^^^
+  hint: name them in `uses_env`, so that they are in its key, or in `pass_env`, so that they are not
+tasks.toml: 3 tasks, 3 warnings
+exit code 0
+"""
+
+
+def test_what_a_cached_task_does_not_see_and_what_looks_like_a_secret_is_warned_of(tmp_path: Path) -> None:
+    root = written(tmp_path, UNSEEN)
+    assert told(root, "--check") == UNSEEN_TOLD
+    assert told(root, "--check c") == "tasks.toml: 1 task, nothing wrong\nexit code 0\n"
+
+
+def test_a_cached_task_shows_what_it_takes_from_the_caller_and_no_value_of_it(shop: Path) -> None:
+    text = told(shop, "--show _format --json")
+    shown = json.loads(text)["targets"][0]
+    assert [(one["name"], one["value"]) for one in shown["env"] if one["from"] == "uses_env"] == [
+        ("STYLE", "(unset)"),
+        ("USER", "(set)"),
+    ]
+    assert [(one["name"], one["value"]) for one in shown["env"] if one["from"] == "pass_env"] == [
+        ("PASSWORD", "(set)"),
+        ("SSH_*", "(unset)"),
+    ]
+    assert shown["probes"] == ["clang-format --version --with python3"]
+    assert (shown["cached"], shown["expires_s"], shown["in_place"]) == (True, 86400.0, True)
+    assert [value for value in SECRETS.values() if value in text] == []
+
+
+def test_the_sheet_says_why_a_task_is_not_cached(tmp_path: Path) -> None:
+    text = '[tasks.a]\nrun = "x"\n[tasks.b]\nrun = "x"\ninputs = ["a"]\ncache = false\n'
+    text += '[tasks.c]\nrun = [{ task = "a" }]\ninputs = ["a"]\n[tasks.d]\nrun = "x"\ncache = { portable = true }\n'
+    text += '[tasks.e]\ndeps = ["a"]\n[tasks.f]\nrun = "x"\ncache = true\n'
+    lines = told(written(tmp_path, text), "--show").splitlines()
+    assert [line[2:].split(maxsplit=1)[1] for line in lines if line.startswith("  cached")] == [
+        "no: declares no inputs",
+        "no: says the file",
+        "no: a step is another task",
+        "no: declares no inputs",
+        "yes",
+    ]
+
+
 def written(root: Path, text: str) -> Path:
     (root / "tasks.toml").write_text(text, encoding="utf-8")
     return root

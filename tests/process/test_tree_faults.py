@@ -9,15 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from runner.result import Made
 from tests.kit.faults import Fault, each, faults, need_strace, python
 from tests.kit.trees import Blobs, disk, file, left_staged, state, write
 
-from runner.result import Made
-
-# fmt: off
 CODE = """
-import os, sys, time
-sys.path.insert(0, {top!r})
+import os
 from tests.process.test_tree_faults import BLOBS, MADE
 from tests.kit.trees import Blobs, disk
 import fcntl, zlib, runner.tree.hands, runner.tree.restore
@@ -33,7 +30,9 @@ except OSError as error:
 mark(END)
 os._exit(code)
 """
-# fmt: on
+# One after which nothing else is tried, and the one after which modes are changed. With all six of the kit's it was
+# tried too: they differ in nothing.
+ERRORS = ("EIO", "EACCES")
 BLOBS = (b"one", b"two", b"three", b"same")
 MADE = [
     file("out/a", b"one"),
@@ -66,8 +65,7 @@ def before(root: Path) -> None:
 @pytest.mark.slow
 def test_whatever_fails_while_outputs_are_restored_a_second_restore_makes_it_right(tmp_path: Path) -> None:
     need_strace()
-    top = str(Path(__file__).resolve().parent.parent.parent)
-    command = python(CODE.format(top=top))
+    command = python(CODE)
     first = tmp_path / "first"
     before(first)
     was = state(first)
@@ -95,7 +93,7 @@ def test_whatever_fails_while_outputs_are_restored_a_second_restore_makes_it_rig
         with lock:
             ended[struck.code] = ended.get(struck.code, 0) + 1
 
-    points = each(faults(calls), tried)
+    points = each(faults(calls, ERRORS), tried)
     print(f"{points} points of {len(calls)} calls; ended with {ended}")
-    assert points == 13 * len(calls) > 1_000
+    assert points == (2 * len(ERRORS) + 1) * len(calls) > 1_000
     assert min(ended.get(code, 0) for code in (0, 4, -9)) > 0

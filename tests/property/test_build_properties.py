@@ -14,12 +14,19 @@ from runner.command import Commands
 from runner.event import TaskEnded, TaskStarted
 from runner.execute.jobserver import Slots
 from runner.expand import Expansion
+from runner.graph import Graph, grow, producers
+from runner.job import Keeping
+from runner.ledger import Ledger
+from runner.outputs import Origin, Outputs
 from runner.plan import NEEDED, Limits, Plan
 from runner.result import Action, Outcome
-from runner.run import planned
+from runner.select import Selection
+from runner.settle import Modes, Settle, Sources
 from runner.testing.clock import FakeClock
 from runner.testing.executor import FakeExecutor
 from runner.testing.reporter import Recorder
+from runner.testing.store import FakeStore
+from runner.testing.tree import FakeTree
 from tests.kit.declared import ambient_of, project_of
 
 BAD = Outcome(exit_code=1)
@@ -55,12 +62,27 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
+def keeping_of(expansion: Expansion, graph: Graph, commands: Commands, clock: FakeClock) -> Keeping:
+    """What a run keeps results with, all of it in memory; tasks without inputs and outputs have nothing to keep."""
+    selection = Selection(graph=graph, wanted=tuple(graph.nodes), producers=producers(expansion))
+    sources = Sources(
+        tree=FakeTree(),
+        ledger=Ledger("/nowhere/ledger"),
+        store=FakeStore(),
+        producers=selection.producers,
+        clock=clock,
+        pick=lambda file, key: "",
+        veil=lambda name, value: "",
+    )
+    settle = Settle(selection, commands, sources, Modes())
+    outputs = Outputs(settle, "/nowhere", Origin(run="r", by=""), lambda message, task: None)
+    return Keeping(settle=settle, outputs=outputs, folder="/nowhere", run="r", log_of=lambda name: None)
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=files(), jobs=st.integers(1, 4), data=st.data())
 def test_every_run_comes_to_its_end_in_order_and_within_its_limits(text: str, jobs: int, data: st.DataObject) -> None:
     expansion = Expansion(project_of(text), ambient_of())
-    from runner.graph import grow, producers
-
     nodes = [expansion.node(task) for task in expansion.project.tasks.values()]
     graph = grow(expansion, nodes, producers(expansion))
     wanted = data.draw(st.lists(st.sampled_from(list(graph.nodes)), min_size=1, unique=True))
@@ -87,12 +109,15 @@ def test_every_run_comes_to_its_end_in_order_and_within_its_limits(text: str, jo
 
     recorder = Watching()
     executor = FakeExecutor(dict.fromkeys(failing, BAD), turns.__getitem__, watch)
-    doors = Doors(executor=executor, slots=slots, tell=recorder.tell, clock=FakeClock(), found=lambda node, which: ())
+    clock = FakeClock()
+    doors = Doors(executor=executor, slots=slots, tell=recorder.tell, clock=clock, found=lambda node, which: ())
 
     async def main() -> Build:
         plan = Plan(graph, wanted, Limits(jobs=jobs, pools=expansion.project.pools), {})
         keep_going = data.draw(st.sampled_from([0, 1, 2]))
-        build = Build(plan, Commands(expansion), doors, Policy(keep_going=keep_going))
+        commands = Commands(expansion)
+        keeping = keeping_of(expansion, graph, commands, clock)
+        build = Build(plan, commands, doors, Policy(keep_going=keep_going), keeping)
         with anyio.fail_after(20):
             await build.run()
         return build
@@ -118,12 +143,10 @@ def test_every_run_comes_to_its_end_in_order_and_within_its_limits(text: str, jo
 @settings(max_examples=100, deadline=None)
 @given(text=files())
 def test_the_order_of_a_plan_is_topological(text: str) -> None:
-    from runner.graph import grow, producers
-
     expansion = Expansion(project_of(text), ambient_of())
     graph = grow(expansion, [expansion.node(task) for task in expansion.project.tasks.values()], producers(expansion))
     seen: set[str] = set()
-    for event in planned(graph, 0.0):
-        assert {edge.to for edge in graph.edges[event.task]} <= seen
-        seen.add(event.task)
+    for name in graph.order:
+        assert {edge.to for edge in graph.edges[name]} <= seen
+        seen.add(name)
     assert seen == set(graph.nodes)

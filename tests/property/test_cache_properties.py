@@ -196,9 +196,7 @@ class World:
         file = self.root / "events.jsonl"
         file.unlink(missing_ok=True)
         environ = {"PATH": os.defpath, "USER": "somebody"}
-        ambient = Ambient(
-            environ=environ, cwd=str(self.root), os="linux", arch="x86_64", cpus=2, clock=time.time
-        )
+        ambient = Ambient(environ=environ, cwd=str(self.root), os="linux", arch="x86_64", cpus=2, clock=time.time)
         with self.playing():
             ended = enter([f"--json={file}", "-qqq", *words], ambient)
         code = ended if isinstance(ended, int) else ended.exit_code

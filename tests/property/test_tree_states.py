@@ -137,7 +137,7 @@ def stamps(sight: Sight) -> Iterator[tuple[str, str]]:
     yield from sight.watched
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(TREES, TREES, GLOBS, st.booleans())
 def test_what_is_remembered_is_what_is_there(
     before: list[tuple[str, str, object]], after: list[tuple[str, str, object]], texts: list[str], is_at_once: bool
@@ -154,7 +154,7 @@ def test_what_is_remembered_is_what_is_there(
         assert told(disk(project.root).look(wanted)) == now
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(TREES, TREES, GLOBS, st.booleans())
 def test_while_no_stamp_moves_the_look_stays_the_same(
     before: list[tuple[str, str, object]], after: list[tuple[str, str, object]], texts: list[str], is_output: bool
@@ -167,7 +167,7 @@ def test_while_no_stamp_moves_the_look_stays_the_same(
             assert told(project.fresh().look(wanted)) == told(sight)
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(TREES, TREES, GLOBS)
 def test_moved_tells_of_what_differs_and_of_nothing_else(
     before: list[tuple[str, str, object]], after: list[tuple[str, str, object]], texts: list[str]
@@ -199,7 +199,7 @@ def records(draw: st.DrawFn) -> list[Made]:
     return list(taken.values())
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(TREES, records(), st.booleans())
 def test_a_restore_makes_owned_folders_exactly_as_recorded_and_touches_nothing_else(
     before: list[tuple[str, str, object]], made: list[Made], is_missing: bool

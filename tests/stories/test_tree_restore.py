@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from runner.result import Made
 from runner.stamp import RACY
 from runner.tree.digest import Reader
+from runner.tree.stage import Stage
 from tests.kit.trees import Blobs, digest, disk, file, inputs, left_staged, outputs, recorded, state, values, write
 
 
@@ -306,6 +309,37 @@ def test_a_staging_folder_of_a_process_that_died_is_removed_and_that_of_a_live_o
     assert len(seen[0]) == 1
     assert seen[0] == seen[1] != ["1-dead"]
     assert left_staged(root) == []
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_outputs_come_back_across_file_systems(root: Path, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool) -> None:
+    def crosses(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    # What a killed process left beside.
+    write(root, {f"{'out/' if is_cut_off else ''}.trun-{crc32(b'a'):08x}": b"half", "out/a": b"old"})
+    monkeypatch.setattr(Stage, "move", crosses)
+    assert disk(root).restore(MADE, ["out"], Blobs(*BLOBS).fetch) is None
+    now = state(root)
+    now.pop(f".trun-{crc32(b'a'):08x}", None)
+    assert now == RESTORED
+
+
+def test_a_copy_across_file_systems_that_fails_leaves_nothing_beside(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crosses(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(root, {"out/a": b"old"})
+    monkeypatch.setattr(Stage, "move", crosses)
+    monkeypatch.setattr(os, "rename", fails)
+    with pytest.raises(OSError, match="No space left on device: 'out/a'"):
+        disk(root).restore(MADE[:1], ["out"], Blobs(*BLOBS).fetch)
+    assert state(root) == {"out": "folder", "out/a": "f b'old'"}
 
 
 def test_emptying_removes_all_and_follows_nothing(root: Path) -> None:

@@ -12,10 +12,10 @@ AVAILABLE = (
     "-j -k -n -p -t --from --until -f -y -C --file --timeout --output --color -q -v --json --list -l --all --show "
     "--graph --format --check --version --help -h --jobs --keep-going --plan --profile --tag --force --yes --quiet "
     "--verbose --no-cache --cache-mode --why --runs --log --cache --clean --exec --inputs --outputs --uses-env "
-    "--pass-env --stamp-dir"
+    "--pass-env --stamp-dir --lock"
 )
 LATER = (
-    "--choose --affected --offline --strict-remote --execute --watch -w --tui --no-tui --report --trace-events --lock "
+    "--choose --affected --offline --strict-remote --execute --watch -w --tui --no-tui --report --trace-events "
     "--init --import --fmt --schema --completions --mcp --junit"
 )
 

@@ -7,7 +7,7 @@ import pytest
 from runner.task import Argv, Script, Task
 from runner.unseen import told, unseen, unseen_of
 
-CALLERS = ("A", "B", "C", "CC", "LONG_NAME1", "f")
+CALLERS = ("A", "B", "C", "CC", "LONG_NAME1", "f", "PWD")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_is_mentioned_is_found_in_its_order(text: str, names: str) -> None:
     [
         "echo $1 $@ $* $# $? $$ $! $- $0 ${1} ${@} $",
         "echo '$A' \\$A $'\\'$A'",
-        'awk \'{ print $A "$B" }\'',
+        "awk '{ print $A \"$B\" }'",
         "echo \"$(awk '{ print $A }')\"",
         "A=1; echo $A",
         "A=1 B=2\necho $A$B",
@@ -64,6 +64,8 @@ def test_what_is_mentioned_is_found_in_its_order(text: str, names: str) -> None:
         "cat <<\\EOF\n$A\nEOF",
         "A=1 && test $A || echo $A",
         "A='x y'; echo $A",
+        "A='\\'; echo $A",
+        "cd $PWD",
         'A="$(date)"; echo "$A"',
         "echo $X ${Y}",
         "",
@@ -77,7 +79,10 @@ def test_what_is_visible_is_left_out() -> None:
     assert unseen("echo $A $B", {"A": "1"}, {"A": "1", "B": "2"}) == ["B"]
 
 
-@pytest.mark.parametrize("text", ["$", "${", '"', "'", "\\", "$(", ")", "<<", "<<EOF", "((", '"$(', "$'", "${A", "<<EOF\n"])
+ODD = ["$", "${", '"', "'", "\\", "$(", ")", "<<", "<<EOF", "((", '"$(', "$'", "${A", "<<EOF\n", "`", "}", ";;", "\0"]
+
+
+@pytest.mark.parametrize("text", ODD)
 def test_a_text_that_is_no_shell_harms_nobody(text: str) -> None:
     assert set(unseen(text, (), CALLERS)) <= {"A"}
 

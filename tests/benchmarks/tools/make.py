@@ -36,5 +36,5 @@ def rule(step: Step, project: Project) -> str:
     recipe = f"\t@{step.command.replace('$', '$$')}\n" if step.command else ""
     phony = "" if step.outputs else f".PHONY: {step.name}\n"
     deps = [target for name in step.deps for target in project.targets(name)]
-    needs = " ".join([*project.reads(step), *deps])
+    needs = " ".join([*step.inputs, *deps])  # make reads patterns among them by itself, and sees a new file so
     return f"{phony}{' '.join(project.targets(step.name))}: {needs}\n{recipe}"
