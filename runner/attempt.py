@@ -39,7 +39,8 @@ class Doors:
 class Attempts:
     """Runs nodes, one step after the other. `calls` runs a step that is another node.
 
-    Once `halted` is set no further attempt begins; once `is_killed`, nothing runs afterwards either.
+    Once `halted` is set no further attempt begins, once `is_interrupted` nobody waits for what other processes do, and
+    once `is_killed`, nothing runs afterwards either.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Attempts:
         self.doors = doors
         self.asking = Asking(commands, doors.executor, doors.found, self.sink)
         self.halted = anyio.Event()
+        self.is_interrupted = False
         self.is_killed = False
         self._call = calls
 

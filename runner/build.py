@@ -94,13 +94,14 @@ class Build:
             self.doors.executor.kill()
             return
         self.interrupted = signum
+        self.attempts.is_interrupted = True
         self._halt("cancelled", "interrupted")
         self.doors.executor.interrupt(signum)
         self._kick()
 
     def out_of_time(self, signum: int) -> None:
         """The time for the whole run is over: what runs is ended."""
-        self.is_out_of_time = True
+        self.is_out_of_time = self.attempts.is_interrupted = True
         self._halt("skipped", "the run is out of time")
         self.doors.executor.interrupt(signum)
         self._kick()

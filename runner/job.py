@@ -78,6 +78,8 @@ class Jobs:
         lock = NodeLock(self.keeping.folder, node.name, self.keeping.run)
         has_waited = await self._taken(node, lock)
         try:
+            if has_waited and self.attempts.is_interrupted:
+                return Done(outcome=Outcome(cancelled=True))
             if has_waited and node.task.is_cached:
                 verdict = await self._judged_anew(node)
             if verdict.would == "fresh":
@@ -93,13 +95,13 @@ class Jobs:
             lock.release()
 
     async def _taken(self, node: Node, lock: NodeLock) -> bool:
-        """Waits for the lock; True if somebody else had it."""
+        """Waits for the lock, unless the run is interrupted meanwhile; True if somebody else had it."""
         if lock.try_take():
             return False
         holder = lock.holder()
         who = f"process {holder[0]}" if holder is not None else "another process"
         self._warn(f"{WAITS} {who}, which is at it already", node.name)
-        while not lock.try_take():
+        while not (self.attempts.is_interrupted or lock.try_take()):
             await anyio.sleep(POLL_S)
         return True
 

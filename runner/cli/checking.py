@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from runner.request import Request
     from runner.task import Project, Task
 
-SECRETS: Final = frozenset(
-    "TOKEN TOKENS SECRET SECRETS PASSWORD PASSWORDS PASSWD PASSPHRASE KEY KEYS APIKEY CREDENTIAL CREDENTIALS".split()
-)
+SECRETS: Final = {"TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE"}
+SECRETS |= {"KEY", "KEYS", "APIKEY", "CREDENTIAL", "CREDENTIALS"}
 NOUNS: Final = {"vars": "var", "globs": "glob list", "pools": "pool", "templates": "template"}
 
 

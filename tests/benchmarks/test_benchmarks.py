@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from . import command
 from .anchors import anchored, judged, ratios, times
 from .command import main, options, wanted_questions
 from .measure import Case, Failed, Result, Sample, Summary, environment, interleave, summary, timed
@@ -422,13 +423,17 @@ def test_what_needs_gigabytes_is_measured_only_when_asked_for() -> None:
     assert asked == anchored(QUESTIONS)
 
 
-def test_the_command_measures_what_is_there_and_tells_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_what_is_there_tells_what_is_not_and_keeps_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
     assert main(["tiny", "--tools", "trun", "--trun", "/no/such", "--runs", "1", "--no-memory", "--markdown"]) == 0
     told = capsys.readouterr().out
     assert "### tiny: One task, `true` (median of 1)" in told
     assert "| trun | - |" in told
     assert "- trun: absent: `/no/such` is not a program" in told
     assert "| python -I -S | " in told
+    assert set(Results.at(tmp_path / "results.json").kept["tiny"]) == {"python -I -S", "python"}
 
 
 @pytest.mark.slow

@@ -160,7 +160,8 @@ def test_who_hangs_up_early_harms_nothing(space: Space) -> None:
         trun_argv("--exec", "--", sys.executable, "-c", made),
         cwd=space.root, env=space.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    assert trun.stdout is not None and trun.stderr is not None
+    assert trun.stdout is not None
+    assert trun.stderr is not None
     assert trun.stdout.read(1) == b"y"
     trun.stdout.close()
     assert trun.stderr.read() == b""
@@ -204,9 +205,7 @@ def links_input(space: Space) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "change", [changes_input, changes_mode, changes_variable, unsets_variable, adds_input, links_input]
 )
-def test_what_the_command_may_depend_on_is_in_its_key(
-    space: Space, change: Callable[[Space], dict[str, Any]]
-) -> None:
+def test_what_the_command_may_depend_on_is_in_its_key(space: Space, change: Callable[[Space], dict[str, Any]]) -> None:
     space.write({"in": "1", "in.d/old": ""})
     options = ("--inputs", "in", "in.d/*", "--uses-env", "COUNTED", "--pass-env", "PASSED")
     env = {"COUNTED": "1", "PASSED": "1"}
@@ -495,11 +494,13 @@ def test_of_two_at_once_one_runs_and_the_other_waits_and_replays(space: Space, p
     puppet.ask("write", 2, b"err\n")
     space.write({"made": "by the first"})
     puppet.exit(3)
-    assert (first.wait().code, first.stdout, first.stderr) == (3, b"told\n", b"err\n")
+    ran = first.wait()
+    assert (ran.code, ran.stdout, ran.stderr) == (3, "told\n", "err\n")
     ran = second.wait()
     assert (ran.code, ran.stdout) == (3, "told\n")
     assert "err\n" in ran.stderr
-    assert (third.wait().code, third.stdout, third.stderr) == (3, b"told\n", b"err\n")
+    ran = third.wait()
+    assert (ran.code, ran.stdout, ran.stderr) == (3, "told\n", "err\n")
     assert not puppets.unseen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from runner.stamp import ABSENT, RACY, stamp
 from runner.tree import Sight
 from runner.tree.digest import Reader
 from runner.tree.disk import Disk
+from runner.tree.glob import Found, find
 from tests.kit.trees import at_once, digest, disk, globs, inputs, later, outputs, values, write
 
 
@@ -171,12 +173,16 @@ def test_a_link_counts_by_its_text_and_by_what_it_points_to(root: Path) -> None:
         lambda out: (out / "empty").rmdir(),
         lambda out: (out / "far/f").write_bytes(b"2"),
         lambda out: (out.parent / "other/f").write_bytes(b"2"),
+        lambda out: (out.parent / "other/new").write_bytes(b"2"),
+        lambda out: (out.parent / "file").write_bytes(b"2"),
+        lambda out: (out.parent / "missing").write_bytes(b"2"),
     ],
-    ids=["new", "edited", "renamed", "exec", "folder", "below", "behind a link"],
+    ids=["new", "edited", "renamed", "exec", "folder", "below", "behind", "new behind", "link", "nowhere"],
 )
 def test_all_behind_a_link_to_a_folder_counts(root: Path, edit: object) -> None:
     write(root, {"out/sub/f": b"1", "out/far/f": b"1", "out/empty": None, "other/f": b"1"})
-    write(root, {"out/next": "../other", "in/link": "../out"})
+    write(root, {"file": b"1", "out/next": "../other", "out/near": "../file", "out/none": "../missing"})
+    write(root, {"in/link": "../out"})
     tree = disk(root)
     before = tree.look(inputs("in/**"))
     assert holds(root, before)
@@ -381,15 +387,31 @@ def test_an_ignore_file_counts_from_when_the_look_is_renewed(root: Path) -> None
 
 
 def test_an_ignore_file_that_appears_between_two_looks_leaves_no_stamp_that_holds(root: Path) -> None:
-    write(root, {"src/a": b"1"})
-    times = iter(range(10**18, 2 * 10**18, 10**15))
-    for path in ("src/a", "src", "."):
-        os.utime(root / path, ns=(10**9, 10**9))
-    tree = disk(root, lambda: next(times))
-    tree.look(inputs("src/**"))
-    (root / "src/.gitignore").write_bytes(b"a\n")
-    sight = tree.look(inputs("**"))
-    assert not holds(root, sight)
+    write(root, {"src/a.c": b"1", "src/sub/b.c": b"1"})
+    now = [at_once()]
+    tree = disk(root, lambda: now[0])
+    # Asks for the ignore file of `src`, but does not read that folder.
+    tree.look(inputs("src/sub/*.c"))
+    now = [later()]
+    assert not holds(root, tree.look(inputs("src/*.c")))
+    tree.renew()
+    assert holds(root, tree.look(inputs("src/*.c")))
+
+
+def test_a_folder_that_vanishes_during_a_look_leaves_no_stamp_that_holds(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, {"out/empty": None})
+
+    def vanishing(*args: Any, **more: Any) -> Found:
+        found = find(*args, **more)
+        (root / "out/empty").rmdir()
+        return found
+
+    monkeypatch.setattr("runner.tree.disk.find", vanishing)
+    sight = disk(root).look(outputs("out/empty/"))
+    assert sight.empty == ("out/empty",)
+    assert sight.watched == (("out/empty", RACY),)
 
 
 def test_opening_follows_no_link(root: Path) -> None:

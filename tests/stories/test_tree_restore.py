@@ -122,7 +122,7 @@ def test_an_owned_folder_of_which_nothing_was_recorded_is_not_there(root: Path) 
     [
         {"out": b"a file"},
         {"out/bin": b"a file", "out/a/deep/er": b"", "out/to/x": b"", "out/empty": b""},
-        {"elsewhere/bin/run": b"two", "out": "elsewhere"},
+        {"elsewhere/bin/run": b"two", "elsewhere/a": b"one", "out": "elsewhere"},
         {"elsewhere/run": b"two", "out/bin": "../elsewhere", "out/empty": "../elsewhere", "out/a": "../elsewhere/run"},
         {"out/bin": "nowhere", "out/to": "to", "out/empty": "empty"},
     ],
@@ -380,6 +380,38 @@ def test_a_folder_put_in_the_way_while_it_is_emptied_is_not_followed(
     with pytest.raises(OSError, match="changed while it was being removed: 'out/a'"):
         disk(root).empty("out")
     assert (root.parent / "outside/kept").exists()
+
+
+def test_a_folder_moved_away_while_it_is_emptied_leads_nowhere_else(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, {"out/a/b/f": b"", "other/out/kept": b"", "other/a": None})
+    unlink = os.unlink
+
+    def moving(path: str, *, dir_fd: int | None = None) -> None:
+        if path == "f":
+            os.rename(root / "out/a/b", root / "other/b")
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", moving)
+    with pytest.raises(OSError, match="changed while it was being removed: 'out/a'"):
+        disk(root).empty("out")
+    assert sorted(os.listdir(root / "other")) == ["a", "b", "out"]
+
+
+def test_a_leaving_that_is_edited_in_the_last_moment_is_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root, {"gen/a": b"1"})
+    made = remembered(root, "gen/a")
+    reads_a_file = Reader.digest
+
+    def edited(self: Reader, path: str, seen: os.stat_result, *, follows: bool = False) -> str | None:
+        found = reads_a_file(self, path, seen, follows=follows)
+        (root / "gen/a").write_bytes(b"mine")
+        return found
+
+    monkeypatch.setattr(Reader, "digest", edited)
+    assert disk(root).remove(made) == ([], ["gen/a"])
+    assert (root / "gen/a").read_bytes() == b"mine"
 
 
 def test_a_tree_of_any_depth_is_emptied_with_few_open_files(root: Path) -> None:
