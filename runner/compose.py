@@ -48,11 +48,11 @@ def job_slots(jobs: int, style: str, ambient: Ambient, *, is_asked: bool) -> Slo
         return jobserver.Slots(jobs)
 
 
-def executor(ambient: Ambient, slots: Slots) -> Executor:
-    """What runs the actions of a run."""
-    from runner.execute.local import Local
+def executor(ambient: Ambient, slots: Slots, *, is_exec: bool = False) -> Executor:
+    """What runs the actions of a run. The output of a single command is watched from the start, to keep its order."""
+    from runner.execute.local import UNWATCHED_S, Local
 
-    return Local(ambient.environ, jobserver_fds=slots.fds)
+    return Local(ambient.environ, unwatched_s=0.0 if is_exec else UNWATCHED_S, jobserver_fds=slots.fds)
 
 
 def found(root: str, producers: OutputIndex) -> Callable[[Node, str], tuple[str, ...]]:

@@ -74,7 +74,7 @@ class Drive:
             self.jobs, self.project.settings.jobserver, self.ambient, is_asked=self.request.jobs is not None
         )
         try:
-            async with executor(self.ambient, self.slots) as self.executor:
+            async with executor(self.ambient, self.slots, is_exec=self.request.is_exec) as self.executor:
                 self.build = self._build()
                 async with anyio.create_task_group() as side:
                     side.start_soon(self._listen)

@@ -7,7 +7,7 @@ from runner.foresight import Foreseen
 from runner.key import Ingredients, Key, changes, key_of, plain_part, reason
 from runner.noun import noun
 from runner.paths import digest_of_outputs, empty_folder, is_inside, made_of, outputs_of, owned_folders, wanted
-from runner.stamp import stamp
+from runner.stamp import RACY, stamp
 from runner.tree import Sight
 
 TYPE_CHECKING = False
@@ -284,6 +284,9 @@ class Settle:
         """What the lock knows of a node, if all is as it says."""
         if self.sources.lock is None or self.modes.replays:
             return None
+        record = self._recorded(node, key) if self.keeps_failures(node) else None
+        if record is not None and record.exit_code:
+            return None
         return self.sources.lock.last_run(node, key, self.parts[node.name], lambda: made_of(self.made(node)))
 
     def made(self, node: Node) -> Sight:
@@ -355,8 +358,11 @@ class Settle:
     def is_still(self, node: Node, seen: Sight) -> bool:
         """Whether nothing of a look at a node's inputs has moved since: then another one would see the same."""
         root = self.commands.project.root
-        pairs = [(entry.path, entry.stamp) for entry in seen.entries]
-        return not node.picks and all(stamp(f"{root}/{path}") == token for path, token in (*pairs, *seen.watched))
+        # Of what was looked at too soon after it had changed, the content has to be asked.
+        racy = [entry for entry in seen.entries if entry.stamp == RACY]
+        pairs = [(entry.path, entry.stamp) for entry in seen.entries if entry.stamp != RACY]
+        is_still = all(stamp(f"{root}/{path}") == token for path, token in (*pairs, *seen.watched))
+        return is_still and not node.picks and not self.tree.moved(racy)
 
     def key_again(self, node: Node) -> Key:
         """The key as it is now if only files have moved since it was made: to find out whether they did."""

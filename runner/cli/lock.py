@@ -119,7 +119,9 @@ class Locking:
         refuse_unset(self.case.expansion, self.graph)
         prepare(self.project.root)
         verdicts = foreseen(self.graph, self.settle, run.with_loop(self.case, self.kept))
-        told = []
+        # What is asked for by name is in the graph; of all the others it is told why they are missing.
+        others = [task for task in self.project.tasks.values() if self.is_all and task.name not in self.graph.nodes]
+        told = [f"left out {task.name}: its results expire" for task in others if task.is_cached and task.expires_s]
         known: dict[str, LastRun] = {}
         for name, node in self.graph.nodes.items():
             verdict = verdicts[name]

@@ -58,7 +58,8 @@ def _first_bad(tally: Tally, words: Wording) -> str:
     head = words.paint.as_("bad", f"{one_line(event.task)} failed{' first' if tally.bad > 1 else ''}")
     took = f" after {duration(event.duration_s)}" if event.status == "failed" and event.duration_s else ""
     told = "" if how(event) == "failed" else f": {how(event).removeprefix('failed: ')}"
-    return f"{words.sign('bad')} {head}{told}{took}"
+    # What went wrong in a sentence of its own comes last.
+    return f"{words.sign('bad')} {head}{took}{told}" if event.reasons else f"{words.sign('bad')} {head}{told}{took}"
 
 
 def _counts(tally: Tally, words: Wording, is_good: bool) -> list[str]:

@@ -323,6 +323,20 @@ def test_two_runs_with_a_dep_in_common_execute_it_once(space: Space, puppets: Pu
     assert (space.read("a.out"), space.read("b.out")) == ("made", "made")
 
 
+def test_what_another_run_did_while_a_task_was_queued_is_not_done_again(space: Space, puppets: Puppets) -> None:
+    space.tasks(
+        f"[tasks.p]\n{puppets.cmd('p')}\npriority = 1\n"
+        '[tasks.a]\nrun = "echo x >> runs; cat in > out"\ninputs = ["in"]\noutputs = ["out"]\n'
+    )
+    space.write({"in": ""})
+    slow = space.start("--json", "-j1", "p", "a")
+    puppet = puppets.arrive("p")
+    assert space.events("a").ok().statuses == {"a": "ran"}
+    puppet.exit()
+    assert slow.wait().ok().statuses == {"p": "ran", "a": "fresh"}
+    assert space.read("runs") == "x\n"
+
+
 def test_who_waited_for_a_run_that_failed_runs_it_itself(space: Space, puppets: Puppets) -> None:
     space.tasks(f'[tasks.a]\n{puppets.cmd("a")}\ninputs = ["in"]\noutputs = ["out"]\n')
     space.write({"in": ""})

@@ -15,7 +15,7 @@ from tests.kit.space import Space
 
 TASKS = """
 [project]
-dotenv = ".env"
+dotenv = [".env"]
 
 [tasks.gen]
 run      = "mkdir -p gen/empty; tr a-z A-Z < src/words.txt > gen/words; ln -sf words gen/link; cp /bin/sh gen/tool"
