@@ -222,9 +222,7 @@ are an error. Both formats have the same model and the same schema, `schema/task
 when it is read.
 
 Keys that are marked *Not available yet* belong to the format already: they are checked like all others, and then
-refused with ``not available yet in this version of trun``, so that no file means less than it says. Until the cache is
-there, every task that is asked for runs: `inputs` and `outputs` make the order, and nothing else. `outputs` are not
-emptied before a command nor looked for after it.
+refused with ``not available yet in this version of trun``, so that no file means less than it says.
 
 An unknown key is an error everywhere, with the nearest known one. A file of more than 1 MiB, nesting deeper than 32,
 and integers of more than 18 digits are refused before anything is made of them.
@@ -278,8 +276,7 @@ These are known, and refused with exit code 2: ``not available yet in this versi
 """
 
 LINE_END = """
-A run that was ended by a signal dies by that signal, which a shell shows as 130, 143 or 129. Code 3 has no use yet:
-the strict checks belong to options that are not available yet.
+A run that was ended by a signal dies by that signal, which a shell shows as 130, 143 or 129.
 """
 
 
@@ -302,11 +299,11 @@ def events() -> str:
 
 EVENTS_INTRODUCTION = """\
 `--json` writes them to standard output, and everything for people to standard error; `--json=FILE` writes them to a
-file and leaves the text for people where it was. Of the statuses, `restored` does not occur before the cache is there,
-`key` is null and `outputs` is empty until then, and `fresh` means a task that has no command of its own.
+file and leaves the text for people where it was. A task without a command of its own ends `fresh`, or `skipped` when one
+that it needs failed.
 
-`trun --list --json`, `--show --json` and `--graph --format json` write one JSON document each, by
-`schema/views.schema.json`.
+`trun --list --json`, `--show --json`, `--why --json`, `--graph --format json`, `--runs --json` and `--cache WHAT --json`
+write one JSON document each, by `schema/views.schema.json`.
 """
 
 

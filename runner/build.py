@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.attempt import Doors
+    from runner.bringing import Brought
     from runner.command import Commands
     from runner.job import Keeping
     from runner.plan import Plan
@@ -138,6 +139,8 @@ class Build:
             self._finish(name, "skipped", reasons=(self.policy.declined[name],), holds_back=True)
         elif not node.task.steps:
             self._finish(name, "fresh")
+        elif name in self.settle.brought:
+            self._brought(node, self.settle.brought[name])
         else:
             try:
                 self._judged(node, driven(self.settle.judge(node, NoAsks())))
@@ -145,6 +148,15 @@ class Build:
                 self._group.start_soon(self._ask, node)
             except Refusal as refusal:
                 self._refused(node, refusal)
+
+    def _brought(self, node: Node, brought: Brought) -> None:
+        """A node that was restored before the loop began."""
+        self.saved_s += brought.record.duration_s
+        self._make(node, brought.record.outputs)
+        for stream, data in brought.written:
+            self.attempts.sink(node.name)(stream, data)
+        outputs = tuple(made.path for made in brought.record.outputs)
+        self._finish(node.name, "restored", reasons=brought.reasons, facts={"outputs": outputs, "exit_code": 0})
 
     async def _ask(self, node: Node) -> None:
         """Judge a node for which a command has to be asked."""

@@ -74,18 +74,23 @@ class Lock:
         how = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             fd = os.open(self.path, how)
-            with os.fdopen(fd, "rb") as file:
-                found = os.fstat(fd)
-                if not stat.S_ISREG(found.st_mode):
-                    return stamp_of(found), LockError("is no file")
-                return stamp_of(found), blocks_in(file.read(SIZE_AT_MOST_BYTES + 1))
         except FileNotFoundError:
             return ABSENT, None
         except OSError as error:
             reason = "is a link" if os.path.islink(self.path) else f"cannot be read: {error.strerror}"
             return stamp(self.path), LockError(reason)
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                return stamp_of(found), LockError("is no file")
+            with os.fdopen(fd, "rb", closefd=False) as file:
+                return stamp_of(found), blocks_in(file.read(SIZE_AT_MOST_BYTES + 1))
+        except OSError as error:
+            return stamp_of(found), LockError(f"cannot be read: {error.strerror}")
         except LockError as error:
             return stamp_of(found), error
+        finally:
+            os.close(fd)
 
     def last_run(
         self, node: Node, key: Key, parts: Sequence[Part], made: Callable[[], Sequence[Made]]

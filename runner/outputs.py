@@ -7,7 +7,7 @@ import posixpath
 
 from runner.ledger import LastRun, LedgerError
 from runner.noun import noun
-from runner.paths import empty_folder, outputs_of, owned_folders
+from runner.paths import declares, empty_folder, outputs_of, owned_folders
 from runner.result import Record
 from runner.settle import NOTHING
 from runner.store import StoreError
@@ -175,6 +175,9 @@ class Outputs:
         trouble = self.fetch_log(record, log)
         if trouble is not None:
             return trouble
+        stranger = next((made.path for made in record.outputs if not declares(node, made.path)), None)
+        if stranger is not None:
+            return f"its record speaks of `{stranger}`, which it does not declare"
         missing = self.tree.restore(record.outputs, owned_folders(node), self.store.fetch)
         if missing is None and verdict.last is not None:
             kept = {made.path for made in record.outputs}

@@ -60,6 +60,12 @@ def outputs_of(node: Node) -> Wanted:
     return Wanted(globs=Globs(node.outputs), respects_ignore=False)
 
 
+def declares(node: Node, path: str) -> bool:
+    """Whether a path is among a node's outputs, as they are declared."""
+    globs = [glob for glob in node.outputs if not glob.is_negated]
+    return any(glob.matches(path) or any(path == one.base for one in glob.spellings if one.is_named) for glob in globs)
+
+
 def owned_folders(node: Node) -> list[str]:
     """The folders that a node owns: what is in there and was not made by it is a stray."""
     kept = {entry.text for entry in node.task.outputs if entry.keep}

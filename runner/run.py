@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from runner.bringing import Bringing
 from runner.check import refuse_unset
-from runner.compose import kept, reporter
+from runner.compose import by, kept, reporter
 from runner.error import EXIT_DONE, Problem, Refusal, refuse
-from runner.event import TaskEnded, TaskPlanned, TaskReady, Warned
+from runner.event import TaskEnded, TaskOutput, TaskPlanned, TaskReady, Warned
 from runner.forecast import foreseen
 from runner.leavings import clear, leftover, vanished
+from runner.outputs import Origin, Outputs
 from runner.sealing import seal
 from runner.telling import Case, Ended, closing, opening
 from runner.template import render
@@ -39,8 +41,8 @@ def run(case: Case) -> Ended:
     patience_s: float | None = None
     try:
         _remove_leavings(case, keeping, telling)
-        if not declined and keeping.settle.sweep(case.selection.wanted):
-            return _told_fresh(case, keeping, telling)
+        if not declined and _is_done(case, keeping, telling):
+            return _told_done(case, keeping, telling)
         from runner.drive import drive
 
         ended = drive(case, declined, telling, keeping)
@@ -50,6 +52,21 @@ def run(case: Case) -> Ended:
         telling.close()
         telling.drain(patience_s)
         keeping.tidy(case.expansion.project.cache, case.ambient.environ)
+
+
+def _is_done(case: Case, keeping: Kept, telling: Several) -> bool:
+    """Whether nothing is left to do, perhaps once what can be restored was."""
+    settle, wanted = keeping.settle, case.selection.wanted
+    if settle.sweep(wanted):
+        return True
+    if not settle.only_restores:
+        return False
+
+    def warn(message: str, task: str | None) -> None:
+        telling.tell(Warned(time=keeping.begun, message=message, task=task))
+
+    outputs = Outputs(settle, case.expansion.project.root, Origin(run=keeping.run, by=by(case.ambient)), warn)
+    return settle.sweep(wanted, Bringing(outputs, keeping.folder, keeping.run).bring)
 
 
 def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
@@ -64,7 +81,7 @@ def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
             telling.tell(Warned(time=keeping.begun, message=message))
 
 
-def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
+def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
     """Nothing has to be done: that is told, and it needs no loop."""
     graph, settle = case.selection.graph, keeping.settle
     for outlet in telling.outlets:
@@ -75,6 +92,11 @@ def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
     saved_s = 0.0
     for name in graph.order:
         telling.tell(TaskReady(time=keeping.begun, task=name))
+        brought = settle.brought.get(name)
+        if brought is not None:
+            saved_s += brought.record.duration_s
+            for stream, data in brought.written:
+                telling.tell(TaskOutput(time=keeping.begun, task=name, stream=stream, data=data))
         ended[name] = settle.fresh_end(name, keeping.begun)
         telling.tell(ended[name])
         verdict = settle.verdicts.get(name)
@@ -82,7 +104,7 @@ def _told_fresh(case: Case, keeping: Kept, telling: Several) -> Ended:
     keeping.close()
     telling.tell(closing(graph, ended, keeping, EXIT_DONE, saved_s))
     telling.close()
-    if not any(outlet.heard for outlet in telling.outlets[1:]):
+    if not settle.brought and not any(outlet.heard for outlet in telling.outlets[1:]):
         seal(case, keeping, telling.outlets[0].heard or b"")
     return Ended(exit_code=EXIT_DONE)
 

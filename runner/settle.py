@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Final, Literal, Protocol, TypeVar
 
+    from runner.bringing import Brought
     from runner.command import Commands
     from runner.key import Change, Part
     from runner.ledger import LastRun, Ledger
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from runner.tree import Tree, Wanted
 
     _T = TypeVar("_T")
+    Look = Callable[[], Sequence[Made]]
     Would = Literal["run", "restore", "fresh", "skip", "depends"]
     How = Literal["done", "failed", "skipped"]
+
+    Bring = Callable[[Node, "Verdict"], Brought | None]
 
     class Asks(Protocol):
         """Asks what only a command can tell; each question once in a run."""
@@ -46,9 +50,7 @@ if TYPE_CHECKING:
     class Lock(Protocol):
         """Knows of nodes what this machine may not have seen yet."""
 
-        def last_run(
-            self, node: Node, key: Key, parts: Sequence[Part], made: Callable[[], Sequence[Made]]
-        ) -> LastRun | None:
+        def last_run(self, node: Node, key: Key, parts: Sequence[Part], made: Look) -> LastRun | None:
             """What is known of a node whose ingredients and outputs are all as they are locked; None for any other."""
 
 
@@ -121,6 +123,7 @@ class Settle:
         self.keys: dict[str, Key] = {}
         # What was judged since anything was last done.
         self.verdicts: dict[str, Verdict] = {}
+        self.brought: dict[str, Brought] = {}
         self._foreseen = Foreseen()
         # What the lock knew of nodes that the ledger did not know as they are.
         self.believed: dict[str, LastRun] = {}
@@ -149,8 +152,10 @@ class Settle:
         self.verdicts.clear()
         self._foreseen = Foreseen(self._foreseen.gone_first)
 
-    def sweep(self, wanted: Iterable[str]) -> bool:
+    def sweep(self, wanted: Iterable[str], bring: Bring | None = None) -> bool:
         """Judge all that can be judged before anything is done. True if nothing is left to do for what is wanted.
+
+        With `bring`, what can be restored is; it is in `brought` then.
 
         *Raises*: Refusal for what is found wrong before anything ran.
         """
@@ -159,12 +164,18 @@ class Settle:
         for name in self.graph.order:
             if name not in needed:
                 continue
-            is_open = any(edge.to in open_ for edge in self.graph.edges[name] if edge.kind != "after")
-            if is_open or not self._is_over(self.graph.nodes[name]):
+            is_open = any(edge.to in open_ for edge in self.graph.edges[name])
+            if is_open or not (name in self.brought or self._is_over(self.graph.nodes[name], bring)):
                 open_.add(name)
         return not open_
 
-    def _is_over(self, node: Node) -> bool:
+    @property
+    def only_restores(self) -> bool:
+        """Whether of what was judged nothing has to run, and something can be restored."""
+        found = {verdict.would for verdict in self.verdicts.values()}
+        return "restore" in found and "run" not in found
+
+    def _is_over(self, node: Node, bring: Bring | None) -> bool:
         """Whether there is nothing to be done for a node whose deps are over."""
         if node.name in self.graph.skipped:
             self.ended(node.name, "skipped")
@@ -174,6 +185,12 @@ class Settle:
                 verdict = self.verdicts[node.name] = driven(self.judge(node, NoAsks()))
             except NeedsLoop:
                 return False
+            brought = bring(node, verdict) if bring is not None and verdict.would == "restore" else None
+            if brought is not None:
+                self.brought[node.name] = brought
+                self.ended(node.name, "done", brought.record.outputs if node.outputs else None)
+                self.renew()
+                return True
             if verdict.would not in ("fresh", "skip"):
                 return False
             made = verdict.last.outputs if verdict.last is not None and node.outputs else None
@@ -191,6 +208,8 @@ class Settle:
     def fresh_end(self, name: str, time: float) -> TaskEnded:
         """The end of a node for which there was nothing to do, as it is told."""
         node = self.graph.nodes[name]
+        if name in self.brought:
+            return self._brought_end(node, time)
         skipped = self.graph.skipped.get(name)
         verdict = self.verdicts.get(name)
         if skipped is None and verdict is not None and verdict.would == "skip":
@@ -207,6 +226,18 @@ class Settle:
             key=key,
             outputs=tuple(one.path for one in made),
             has_command=bool(node.task.steps),
+        )
+
+    def _brought_end(self, node: Node, time: float) -> TaskEnded:
+        brought = self.brought[node.name]
+        return TaskEnded(
+            time=time,
+            task=node.name,
+            status="restored",
+            reasons=brought.reasons,
+            key=brought.record.key,
+            exit_code=brought.record.exit_code,
+            outputs=tuple(made.path for made in brought.record.outputs),
         )
 
     async def judge(self, node: Node, asks: Asks) -> Verdict:
@@ -334,13 +365,10 @@ class Settle:
 
     async def key_now(self, node: Node, asks: Asks) -> Key | None:
         """The key with all as it lies there, whatever is known of what was made; None for a node that is skipped."""
-        is_skipped = node.name in self.graph.skipped
-        if not is_skipped and node.task.when is not None:
-            is_skipped = await asks.condition(node) is not None
-        if is_skipped:
-            self.ended(node.name, "skipped")
-            return None
-        return (await self._key(node, asks))[0]
+        if node.name not in self.graph.skipped and (node.task.when is None or await asks.condition(node) is None):
+            return (await self._key(node, asks))[0]
+        self.ended(node.name, "skipped")
+        return None
 
     async def _key(self, node: Node, asks: Asks) -> tuple[Key, Sight]:
         words = await asks.words(node) if self._is_late(node) else node.words

@@ -19,7 +19,10 @@ RANKS: dict[int, list[str]] = {
     7: ["compose"],
     6: ["config.*", "tree.*", "store.*", "execute.*", "report.*", "hooks.*", "members.*", "testing"],
     5: ["build", "forecast"],
-    4: ["ask", "attempt", "job", "settle", "paths", "foresight", "outputs", "restoring", "ledger", "leavings", "lock", "lockfile"],
+    4: [
+        *("paths", "foresight", "ledger", "lockfile", "lock", "settle", "outputs", "leavings"),
+        *("restoring", "bringing", "ask", "attempt", "job"),
+    ],
     3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history", "journal"],
     2: [
         *("template", "argument", "declare", "profile", "expand", "variables", "command", "unseen"),

@@ -124,9 +124,10 @@ def answered(argv: Sequence[str], ambient: Ambient) -> Ended | int:
 
         return show_help(ambient)
     if asked == "exec":
-        from runner.cli.exec_ import exec_
+        from runner.cli.exec_ import case_on, done, why_of
 
-        return exec_(argv, ambient)
+        case = case_on(argv, ambient)
+        return shown(why_of(case), case.request) if case.request.verb == "why" else done(case)
     return answer(argv, opened(argv, ambient), ambient)
 
 

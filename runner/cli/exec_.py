@@ -44,18 +44,18 @@ class Here:
     root: str
 
 
-def exec_(argv: Sequence[str], ambient: Ambient) -> Ended | int:
-    """Do what a line with `--exec` asks for. The exit code of the command, or how it ended."""
-    from runner import single
+def case_on(argv: Sequence[str], ambient: Ambient) -> Case:
+    """What a line with `--exec` asks for. *Raises*: Refusal with places on that line."""
     from runner.cli.words import parse
 
-    case = case_of(parse(argv, None, ambient), ambient, _places(argv))
-    match case.request.verb:
-        case "plan":
-            return single.plan(case)
-        case "why":
-            return _why(case)
-    return single.run(case)
+    return case_of(parse(argv, None, ambient), ambient, _places(argv))
+
+
+def done(case: Case) -> Ended:
+    """The command replayed or run; or only told which of it."""
+    from runner import single
+
+    return single.plan(case) if case.request.verb == "plan" else single.run(case)
 
 
 def case_of(request: Request, ambient: Ambient, locate: Callable[[KeyPath, bool], Place | None]) -> Case:
@@ -161,10 +161,9 @@ def _places(argv: Sequence[str]) -> Callable[[KeyPath, bool], Place | None]:
     return locate
 
 
-def _why(case: Case) -> int:
+def why_of(case: Case) -> str:
     """Why the command would run or be replayed: as text, or as one document."""
     from runner import single
-    from runner.cli.enter import shown
     from runner.cli.why import why
     from runner.report.wording import one_line
 
@@ -178,4 +177,4 @@ def _why(case: Case) -> int:
         would = head.rpartition(": ")[2].replace("restored", "replayed")
         command = " ".join(keeping.settle.commands.shown(single.only(case), single.only(case).words))
         text = f"{one_line(command)}: {would}\n{rest}"
-    return shown(text, case.request)
+    return text
