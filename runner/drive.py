@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -36,6 +37,9 @@ PATIENCE_S = 1.0
 
 def drive(case: Case, declined: Mapping[str, str], telling: Several, kept: Kept) -> Ended:
     """How the run ended."""
+    # What was made so far stays: from here on only what is new is looked at.
+    gc.freeze()
+    gc.enable()
     return anyio.run(Drive(case, declined, telling, kept).run)
 
 

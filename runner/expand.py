@@ -206,6 +206,7 @@ class Expansion:
         words["dir"] = folder or "."
         picks = self._picks(task, folder, words) if any("#" in entry.text for entry in task.inputs) else ()
         inputs = self._inputs(task, folder, words)
+        has_ignored = any(entry.ignored for entry in task.inputs)
         return Node(
             name=name,
             task=task,
@@ -216,7 +217,7 @@ class Expansion:
             inputs=inputs,
             files=inputs if not picks else self._inputs(task, folder, words, without_picks=True),
             picks=picks,
-            even_ignored=self._inputs(task, folder, words, only_ignored=True),
+            even_ignored=self._inputs(task, folder, words, only_ignored=True) if has_ignored else NO_GLOBS,
             outputs=self._outputs(task, folder, words),
         )
 

@@ -65,10 +65,8 @@ NOT_KEPT: Final = "its result is not in the cache"
 
 @noun
 class Modes:
-    """How caches are used: whether results are looked for and kept, and for which nodes in no case.
-
-    With `replays` a result is not only its files: what was written is told again each time, so nothing is ever fresh.
-    """
+    """How caches are used: whether results are looked for and kept, for which nodes in no case; whether what was
+    written is told again each time (`replays`), so that nothing is fresh."""
 
     reads: bool = True
     writes: bool = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,6 +109,7 @@ def aligned(groups: Sequence[Sequence[_P]], items: Sequence[_I], fits: Callable[
     return True
 
 
+@lru_cache(maxsize=4096)
 def segment(text: str) -> Part:
     """The parsed segment: a plain name (escapes resolved) if it has no wildcard.
 

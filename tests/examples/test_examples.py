@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from tests.examples.copied import EXAMPLES, ROOT, Copy
 
-NAMES = ["hello", "hello-yaml", "python-lib", "polyglot", "parallel"]
+NAMES = ["hello", "hello-yaml", "python-lib", "polyglot", "parallel", "portable"]
 HELLOS = pytest.mark.parametrize("copy", ["hello", "hello-yaml"], indirect=True)
 
 
@@ -42,7 +42,7 @@ def test_the_file_keeps_to_the_schema(name: str) -> None:
 
 
 def test_every_example_is_tested_here() -> None:
-    assert sorted(path.parent.name for path in EXAMPLES.glob("*/tasks.*")) == sorted(NAMES)
+    assert sorted(path.parent.name for path in EXAMPLES.glob("*/tasks.*ml")) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -53,7 +53,7 @@ def test_trun_understands_every_command_line_of_the_readme(name: str, tmp_path: 
     for line in lines:
         trun, *words = shlex.split(line, comments=True)
         assert trun == "trun"
-        looks = {"--list", "--graph", "--help", "-n"} & set(words)
+        looks = {"--list", "--graph", "--help", "-n", "--why", "--lock"} & set(words)
         copy.trun(*([] if looks else ["-n"]), *words, events=False).ok()
     assert not (copy.path / "out").exists()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from runner.event import TaskPlanned
 from runner.report.jsonl import JsonLines
 from tests.kit.scripted import Paper, Script, failing_run
 
@@ -53,6 +54,16 @@ def test_each_event_is_one_line() -> None:
         '"exit_code":101,"signal":null,"duration_s":0.5,"cpu_s":null,"max_rss_bytes":null,"outputs":["target/api"]}',
         '{"v":1,"event":"run_ended","time":1767225600.5,"exit_code":1,"critical_path":["api{x=1}"],"saved_s":0.0,'
         '"duration_s":0.5,"counts":{"ran":0,"fresh":0,"restored":0,"skipped":0,"failed":0,"timed_out":0,"cancelled":0}}',
+    ]
+
+
+def test_what_would_become_of_a_task_is_told_by_a_plan_only() -> None:
+    script, paper = machine()
+    script.tell(TaskPlanned(time=1.0, task="a"))
+    script.tell(TaskPlanned(time=1.0, task="a", would="fresh"))
+    assert paper.text.splitlines() == [
+        '{"v":1,"event":"task_planned","time":1.0,"task":"a"}',
+        '{"v":1,"event":"task_planned","time":1.0,"task":"a","would":"fresh","reasons":[]}',
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,7 @@ def test_an_input_that_appeared_while_the_task_runs_is_noticed(space: Space, pup
     assert trun.wait().ok().statuses == {"a": "ran"}
 
 
+@pytest.mark.xfail(strict=True, reason="what a dep made is not looked at again when the task that needs it ends")
 def test_what_a_dep_made_that_changed_while_the_task_runs_is_noticed(space: Space, puppets: Puppets) -> None:
     space.tasks(
         '[tasks.dep]\nrun = "cat in > mid"\ninputs = ["in"]\noutputs = ["mid"]\n'
@@ -89,12 +91,27 @@ def test_what_a_dep_made_that_changed_while_the_task_runs_is_noticed(space: Spac
     assert trun.wait().ok().statuses["a"] == "ran", "what it read was not what its key says"
 
 
+@pytest.mark.xfail(strict=True, reason="of an in_place task the inputs that it does not write are not compared either")
 def test_settings_of_a_formatter_edited_while_it_runs_make_it_run_again(space: Space, puppets: Puppets) -> None:
     space.tasks(f'[tasks.a]\n{puppets.cmd("a")}\ninputs = ["src", "conf"]\noutputs = ["src"]\nin_place = true\n')
     space.write({"src": "1", "conf": "old"})
     trun = space.start("--json", "a")
     puppet = puppets.arrive("a")
     space.write({"src": "formatted", "conf": "new"})
+    puppet.exit()
+    trun.wait().ok()
+    assert [one["would"] for one in space.events("--plan", "a").ok().of("task_planned")] == ["run"]
+
+
+@pytest.mark.xfail(strict=True, reason="inputs are compared by content, not by stamp, when the task ends")
+def test_an_input_that_changed_and_changed_back_while_the_task_runs_is_noticed(space: Space, puppets: Puppets) -> None:
+    space.tasks(f'[tasks.a]\n{puppets.cmd("a")}\ninputs = ["in"]\noutputs = ["out"]\n')
+    space.write({"in": "good"})
+    trun = space.start("--json", "a")
+    puppet = puppets.arrive("a")
+    space.write({"in": "half"})
+    space.write({"out": f"of {space.read('in')}"})
+    space.write({"in": "good"})
     puppet.exit()
     trun.wait().ok()
     assert [one["would"] for one in space.events("--plan", "a").ok().of("task_planned")] == ["run"]
@@ -184,6 +201,7 @@ def test_strays_of_deleted_sources_do_not_survive_a_run(space: Space) -> None:
     assert os.listdir(space.root / "gen") == ["a.o"]
 
 
+@pytest.mark.xfail(strict=True, reason="what an earlier run made under a glob is collected as if made now")
 def test_what_a_deleted_source_left_under_a_glob_gets_into_no_result(space: Space) -> None:
     space.tasks(COMPILE.replace('outputs = ["gen/"]', 'outputs = ["gen/*.o"]'))
     space.write({"src/a.c": "a", "src/b.c": "b"})
@@ -240,6 +258,20 @@ def test_after_a_hit_every_output_is_there_again(space: Space) -> None:
     assert os.readlink(space.root / "gen/link") == "x"
     assert os.listdir(space.root / "gen/empty") == []
     assert space.read("out") == "1"
+
+
+@pytest.mark.xfail(strict=True, reason="a `.git` inside an owned folder is neither recorded nor restored")
+def test_after_a_hit_a_checkout_in_an_owned_folder_is_whole(space: Space) -> None:
+    space.tasks(
+        '[tasks.a]\nrun = "mkdir -p gen/.git; cat in > gen/.git/HEAD; cat in > gen/x"\n'
+        'inputs = ["in"]\noutputs = ["gen/"]\n'
+    )
+    space.write({"in": "1"})
+    space.events("a").ok()
+    before = snapshot(space.root / "gen")
+    shutil.rmtree(space.root / "gen")
+    space.events("a").ok()
+    assert snapshot(space.root / "gen") == before
 
 
 # Exec bit
@@ -323,6 +355,7 @@ def test_two_runs_with_a_dep_in_common_execute_it_once(space: Space, puppets: Pu
     assert (space.read("a.out"), space.read("b.out")) == ("made", "made")
 
 
+@pytest.mark.xfail(strict=True, reason="a lock that is got without waiting is not followed by a new look")
 def test_what_another_run_did_while_a_task_was_queued_is_not_done_again(space: Space, puppets: Puppets) -> None:
     space.tasks(
         f"[tasks.p]\n{puppets.cmd('p')}\npriority = 1\n"
@@ -335,6 +368,41 @@ def test_what_another_run_did_while_a_task_was_queued_is_not_done_again(space: S
     puppet.exit()
     assert slow.wait().ok().statuses == {"p": "ran", "a": "fresh"}
     assert space.read("runs") == "x\n"
+
+
+@pytest.mark.xfail(strict=True, reason="locks are for nodes, and two nodes of a task make the same file")
+def test_two_runs_at_once_with_other_arguments_do_not_take_each_others_outputs(space: Space, puppets: Puppets) -> None:
+    run = f"test {{{{x}}}} = 2 || exec {puppets.sh('a')}; echo of 2 > out"
+    space.tasks(f'[tasks.a]\nrun = {run!r}\ninputs = ["in"]\noutputs = ["out"]\nargs.x = {{ default = "1" }}\n')
+    space.write({"in": ""})
+    first = space.start("--json", "a")
+    puppet = puppets.arrive("a")
+    space.write({"out": "of 1"})
+    second = space.start("--json", "a", "--x", "2")
+    second.until_event("warning", "a{x=2}")
+    puppet.exit()
+    first.wait().ok()
+    second.wait().ok()
+    assert space.read("out") == "of 2\n"
+    assert space.events("a").ok().statuses == {"a": "restored"}
+    assert space.read("out") == "of 1"
+
+
+@pytest.mark.xfail(strict=True, reason="two nodes of a task that make the same file run at once")
+def test_nodes_of_one_task_that_make_the_same_file_take_turns(space: Space, puppets: Puppets) -> None:
+    cmd = puppets.cmd("a", "{{x}}")
+    space.tasks(f'[tasks.a]\n{cmd}\ninputs = ["in"]\noutputs = ["out"]\nargs.x = {{ default = "1" }}\n')
+    space.write({"in": ""})
+    trun = space.start("--json", "-j2", "a", "a", "--x", "2")
+    for _ in range(2):
+        puppet = puppets.arrive("a")
+        puppet.write(f"{puppet.args[0]} is here\n")
+        trun.until_event("task_output", text=f"{puppet.args[0]} is here")
+        told = [event["event"] for event in trun.events]
+        assert told.count("task_started") - told.count("task_ended") == 1
+        space.write({"out": f"of {puppet.args[0]}"})
+        puppet.exit()
+    assert set(trun.wait().ok().statuses.values()) == {"ran"}
 
 
 def test_who_waited_for_a_run_that_failed_runs_it_itself(space: Space, puppets: Puppets) -> None:
@@ -432,6 +500,7 @@ def test_a_command_that_ends_well_after_an_interrupt_is_not_stored(space: Space,
     assert [one["would"] for one in space.events("--plan", "a").ok().of("task_planned")] == ["run"]
 
 
+@pytest.mark.xfail(strict=True, reason="owned folders are emptied before the first attempt only")
 def test_what_a_failed_attempt_left_in_an_owned_folder_is_in_no_result(space: Space) -> None:
     space.tasks(
         '[tasks.a]\nrun = "mkdir -p gen; test -e flag || { : > flag; : > gen/half; exit 1; }; : > gen/whole"\n'
@@ -460,6 +529,9 @@ def test_a_result_made_while_an_allowed_failure_stood_is_not_stored(space: Space
 # The key has no two meanings
 
 
+@pytest.mark.xfail(
+    strict=True, reason="{{root}}, {{inputs}} and {{outputs}} are in the key as text, as their literals are"
+)
 def test_a_name_that_is_kept_and_the_same_text_as_a_literal_are_two_commands(space: Space) -> None:
     space.tasks('[tasks.a]\nrun = "echo {{inputs}} > out"\ninputs = ["in"]\noutputs = ["out"]\n')
     space.write({"in": "1"})
@@ -470,6 +542,7 @@ def test_a_name_that_is_kept_and_the_same_text_as_a_literal_are_two_commands(spa
     assert space.read("out") == "{{inputs}}\n"
 
 
+@pytest.mark.xfail(strict=True, reason="flags and patterns of outputs are joined by spaces in the key")
 def test_a_folder_that_is_kept_and_one_that_is_called_so_are_two_outputs(space: Space) -> None:
     space.tasks(
         "[tasks.a]\nrun = \"mkdir -p x 'keep x'; echo 1 > x/f; echo 2 > 'keep x/f'\"\ninputs = [\"in\"]\n"
