@@ -299,11 +299,11 @@ def events() -> str:
 
 EVENTS_INTRODUCTION = """\
 `--json` writes them to standard output, and everything for people to standard error; `--json=FILE` writes them to a
-file and leaves the text for people where it was. A task without a command of its own ends `fresh`, or `skipped` when one
-that it needs failed.
+file and leaves the text for people where it was. A task without a command of its own ends `fresh`, or `skipped` when
+one that it needs failed.
 
-`trun --list --json`, `--show --json`, `--why --json`, `--graph --format json`, `--runs --json` and `--cache WHAT --json`
-write one JSON document each, by `schema/views.schema.json`.
+`trun --list --json`, `--show --json`, `--why --json`, `--graph --format json`, `--runs --json` and
+`--cache WHAT --json` write one JSON document each, by `schema/views.schema.json`.
 """
 
 

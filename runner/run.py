@@ -101,10 +101,12 @@ def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
         telling.tell(ended[name])
         verdict = settle.verdicts.get(name)
         saved_s += verdict.last.duration_s if verdict is not None and verdict.last is not None else 0.0
-    keeping.close()
+    troubles = keeping.close()
+    for trouble in troubles:
+        telling.tell(Warned(time=keeping.begun, message=trouble))
     telling.tell(closing(graph, ended, keeping, EXIT_DONE, saved_s))
     telling.close()
-    if not settle.brought and not any(outlet.heard for outlet in telling.outlets[1:]):
+    if not settle.brought and not troubles and not any(outlet.heard for outlet in telling.outlets[1:]):
         seal(case, keeping, telling.outlets[0].heard or b"")
     return Ended(exit_code=EXIT_DONE)
 

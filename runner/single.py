@@ -109,6 +109,8 @@ def _driven(case: Case, keeping: Kept) -> Ended:
     finally:
         telling.close()
         telling.drain(patience_s)
+        # What is only replayed makes no cache larger.
+        keeping.tidy(case.expansion.project.cache, case.ambient.environ)
 
 
 def _replayed(case: Case, keeping: Kept, verdict: Verdict) -> Ended | None:

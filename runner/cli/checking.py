@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from runner.request import Request
     from runner.task import Project, Task
 
-SECRETS: Final = {"TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE"}
-SECRETS |= {"KEY", "KEYS", "APIKEY", "CREDENTIAL", "CREDENTIALS"}
+# One of these among the words of a variable's name, and its value is probably no one else's business.
+SECRETS: Final = frozenset(
+    {"TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE"}
+    | {"KEY", "KEYS", "APIKEY", "CREDENTIAL", "CREDENTIALS"}
+)
 NOUNS: Final = {"vars": "var", "globs": "glob list", "pools": "pool", "templates": "template"}
 
 

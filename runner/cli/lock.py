@@ -132,7 +132,8 @@ class Locking:
             elif not is_lockable(node):
                 told.append(f"left out {one_line(name)}: it has arguments that are not the default ones")
             elif verdict.would != "fresh" or verdict.last is None:
-                told.append(f"left out {one_line(name)}, which is not fresh: {one_line(verdict.reasons[0])}")
+                how = "it depends " * (verdict.would == "depends") + verdict.reasons[0]
+                told.append(f"left out {one_line(name)}, which is not fresh: {one_line(how)}")
             else:
                 known[name] = verdict.last
         self._written(lambda: self.lock.update(self.settle, known, anew=True))

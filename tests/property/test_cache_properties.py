@@ -206,7 +206,7 @@ class World:
     @contextmanager
     def playing(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(drive, "executor", lambda ambient, slots: self.player)
+            patch.setattr(drive, "executor", lambda *world, **more: self.player)
             yield
 
     def premise(self, name: str, files: Files) -> object:

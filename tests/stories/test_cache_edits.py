@@ -61,6 +61,11 @@ def wrote(**files: str) -> Callable[[Space], object]:
     return lambda space: space.write(files)
 
 
+def both(*edits: Callable[[Space], object]) -> Callable[[Space], object]:
+    """One edit after the other."""
+    return lambda space: [edit(space) for edit in edits]
+
+
 def removed(name: str) -> Callable[[Space], object]:
     return lambda space: (space.root / name).unlink()
 
@@ -202,7 +207,7 @@ INGREDIENTS = [
     Row("an input less", GLOB, removed("b.txt"), told="input b.txt", files=TEXTS),
     Row("an input with another name", GLOB, renamed("b.txt", "c.txt"), told="input c.txt", files=TEXTS),
     Row("an input that is executable", TASK, made_executable("in"), told="input in"),
-    Row("an input that is a link now", TASK, lambda s: (s.write({"x": "1"}), linked("in", "x")(s)), told="input in"),
+    Row("an input that is a link now", TASK, both(wrote(x="1"), linked("in", "x")), told="input in"),
     Row(
         "the text of a link",
         '[tasks.a]\nrun = "readlink l; cat l"\ninputs = ["l"]\n',
@@ -271,7 +276,7 @@ NO_INGREDIENTS = [
         lambda s: s.tasks('[tasks.a]\noutputs = ["out"]\ninputs = ["in"]\nrun = "cat in > out"\n'),
         "fresh",
     ),
-    Row("the tasks file as YAML", TASK, lambda s: (s.write({"tasks.yaml": YAML}), removed("tasks.toml")(s)), "fresh"),
+    Row("the tasks file as YAML", TASK, both(wrote(**{"tasks.yaml": YAML}), removed("tasks.toml")), "fresh"),
     Row(
         "how often it is tried, and for how long",
         TASK,

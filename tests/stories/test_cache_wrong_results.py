@@ -542,7 +542,6 @@ def test_a_name_that_is_kept_and_the_same_text_as_a_literal_are_two_commands(spa
     assert space.read("out") == "{{inputs}}\n"
 
 
-@pytest.mark.xfail(strict=True, reason="flags and patterns of outputs are joined by spaces in the key")
 def test_a_folder_that_is_kept_and_one_that_is_called_so_are_two_outputs(space: Space) -> None:
     space.tasks(
         "[tasks.a]\nrun = \"mkdir -p x 'keep x'; echo 1 > x/f; echo 2 > 'keep x/f'\"\ninputs = [\"in\"]\n"

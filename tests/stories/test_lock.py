@@ -426,6 +426,15 @@ def test_what_cannot_be_believed_costs_one_warning_and_is_left_alone(
     assert checked.stderr.startswith(f"error: `tasks.lock` {why}\n")
 
 
+def test_a_run_that_finds_all_fresh_by_itself_warns_of_it_too(made: Space) -> None:
+    made.write({LOCK: MERGE})
+    for _ in range(2):
+        ran = made.run("all").ok()
+        assert ran.stdout.startswith("warning: `tasks.lock:1` holds a merge that was not resolved: ")
+        assert ran.stdout.endswith("3 fresh\n")
+    assert lock_of(made) == MERGE
+
+
 def test_writing_anew_mends_what_is_damaged_and_spares_what_a_later_trun_wrote(made: Space) -> None:
     right = lock_of(made)
     made.write({LOCK: MERGE})
@@ -483,7 +492,7 @@ def test_what_is_not_fresh_is_left_out_and_told(made: Space) -> None:
     made.write({"params.toml": "[model]\nlr = 3\n"})
     assert made.run("--lock", "write").ok().stdout == (
         "left out report, which is not fresh: `params.toml#model.lr` changed\n"
-        "left out test, which is not fresh: on what `report` makes\n"
+        "left out test, which is not fresh: it depends on what `report` makes\n"
         "tasks.lock: 1 task locked\n"
     )
     assert [bool(_block(lock_of(made), name)) for name in ("gen", "report", "test")] == [True, False, False]
@@ -671,3 +680,30 @@ def test_clean_drops_the_tasks_that_are_gone(made: Space) -> None:
     assert made.run("--lock", "clean").ok().stdout.startswith("dropped test for ")
     assert lock_of(made) == before.replace("\n[[task]]\n" + _block(before, "test"), "")
     assert made.run("--lock", "clean").ok().stdout == "nothing to drop\n"
+
+
+def test_names_that_are_no_text_are_carried_too(space: Space) -> None:
+    space.tasks('[tasks.t]\nrun = "mkdir -p out; cp in/* out/"\ninputs = ["in/*"]\noutputs = ["out/"]\n')
+    names = [b"\xff\xfe", b"new\nline", b'say "x"', b"back\\slash", b"\\xff", "ä".encode()]
+    for name in names:
+        path = os.fsdecode(b"in/" + name)
+        space.write({path: "x"})
+    space.run("t").ok()
+    space.run("--lock", "write").ok()
+    assert sorted(os.listdir(os.fsencode(space.root / "out"))) == sorted(names)
+    there = carried(space)
+    assert statuses(space, "t", cwd=there) == {"t": "fresh"}
+    os.rename(os.fsencode(there) + b"/in/\xff\xfe", os.fsencode(there) + b"/in/\xff\xfd")
+    assert statuses(space, "t", cwd=there) == {"t": "ran"}
+
+
+def test_runs_at_once_that_wrote_over_each_other_leave_a_whole_lock_that_the_next_one_completes(space: Space) -> None:
+    space.tasks("".join(f'[tasks.t{at}]\nrun = "true"\ninputs = ["a"]\n' for at in range(6)))
+    space.write({"a": "1"})
+    space.run("--lock", "write").ok()
+    for started in [space.start(f"t{at}") for at in range(6)]:
+        started.wait().ok()
+    assert space.run("--lock", "check").stderr == ""
+    for at in range(6):
+        assert statuses(space, f"t{at}") == {f"t{at}": "fresh"}
+    assert space.run("--lock", "check").ok().stdout == "tasks.lock: 6 tasks as locked\n"
