@@ -54,6 +54,7 @@ class Build:
         self.doors = doors
         self.policy = policy
         self.settle = keeping.settle
+        self.brought = keeping.brought
         self.ended: dict[str, TaskEnded] = {}
         self.failures: list[str] = []
         self.left: list[str] = []
@@ -139,8 +140,8 @@ class Build:
             self._finish(name, "skipped", reasons=(self.policy.declined[name],), holds_back=True)
         elif not node.task.steps:
             self._finish(name, "fresh")
-        elif name in self.settle.brought:
-            self._brought(node, self.settle.brought[name])
+        elif name in self.brought:
+            self._brought(node, self.brought[name])
         else:
             try:
                 self._judged(node, driven(self.settle.judge(node, NoAsks())))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.select import Selection
     from runner.settle import Modes, Settle
     from runner.store.local import Local
+    from runner.sweep import Sweep
     from runner.task import Cache, Node, Project
     from runner.tree.disk import Disk
     from runner.tree.memory import Memory
@@ -90,6 +91,7 @@ class Kept:
     """What lasts beyond a run: what was judged by, where it is kept, and since when the run goes on."""
 
     settle: Settle
+    sweep: Sweep
     recorded: Recorded
     folder: str
     run: str
@@ -170,6 +172,7 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
     from runner.report.recorded import Recorded
     from runner.settle import Settle, Sources
     from runner.store.local import Local
+    from runner.sweep import Sweep
     from runner.tree.disk import Disk
     from runner.tree.memory import Memory
 
@@ -202,8 +205,10 @@ def kept(request: Request, selection: Selection, expansion: Expansion, ambient: 
         lock=lock if is_default(project) else None,
     )
     how = modes(request, project, ambient, selection.wanted)
+    settle = Settle(selection, Commands(expansion), sources, how)
     return Kept(
-        settle=Settle(selection, Commands(expansion), sources, how),
+        settle=settle,
+        sweep=Sweep(settle),
         recorded=Recorded(folder, project.settings.keep_runs),
         folder=folder,
         run=f"{int(begun * 1000):x}-{os.getpid():x}",

@@ -122,6 +122,7 @@ class Drive:
             folder=self.kept.folder,
             run=self.kept.run,
             log_of=self.kept.recorded.log_of,
+            brought=self.kept.sweep.brought,
         )
 
     def _warn(self, message: str, task: str | None) -> None:

@@ -16,10 +16,11 @@ from runner.settle import NOT_CACHED, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Final, TypeVar
 
     from runner.attempt import Attempts
+    from runner.bringing import Brought
     from runner.outputs import Collected, Outputs
     from runner.result import Made, Status
     from runner.settle import Settle
@@ -51,13 +52,17 @@ class Done:
 
 @noun
 class Keeping:
-    """What a run needs to keep results. `log_of` gives the file with all that a node wrote."""
+    """What a run needs to keep results.
+
+    `log_of` gives the file with all that a node wrote; `brought` are results that were restored before.
+    """
 
     settle: Settle
     outputs: Outputs
     folder: str
     run: str
     log_of: Callable[[str], str | None]
+    brought: Mapping[str, Brought] = {}
 
 
 class Jobs:

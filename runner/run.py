@@ -56,17 +56,17 @@ def run(case: Case) -> Ended:
 
 def _is_done(case: Case, keeping: Kept, telling: Several) -> bool:
     """Whether nothing is left to do, perhaps once what can be restored was."""
-    settle, wanted = keeping.settle, case.selection.wanted
-    if settle.sweep(wanted):
+    sweep, wanted = keeping.sweep, case.selection.wanted
+    if sweep.run(wanted):
         return True
-    if not settle.only_restores:
+    if not sweep.only_restores:
         return False
 
     def warn(message: str, task: str | None) -> None:
         telling.tell(Warned(time=keeping.begun, message=message, task=task))
 
-    outputs = Outputs(settle, case.expansion.project.root, Origin(run=keeping.run, by=by(case.ambient)), warn)
-    return settle.sweep(wanted, Bringing(outputs, keeping.folder, keeping.run).bring)
+    outputs = Outputs(keeping.settle, case.expansion.project.root, Origin(run=keeping.run, by=by(case.ambient)), warn)
+    return sweep.run(wanted, Bringing(outputs, keeping.folder, keeping.run).bring)
 
 
 def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
@@ -83,7 +83,7 @@ def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
 
 def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
     """Nothing has to be done: that is told, and it needs no loop."""
-    graph, settle = case.selection.graph, keeping.settle
+    graph, settle, sweep = case.selection.graph, keeping.settle, keeping.sweep
     for outlet in telling.outlets:
         outlet.heard = b""
     for event in opening(case, keeping):
@@ -92,12 +92,12 @@ def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
     saved_s = 0.0
     for name in graph.order:
         telling.tell(TaskReady(time=keeping.begun, task=name))
-        brought = settle.brought.get(name)
+        brought = sweep.brought.get(name)
         if brought is not None:
             saved_s += brought.record.duration_s
             for stream, data in brought.written:
                 telling.tell(TaskOutput(time=keeping.begun, task=name, stream=stream, data=data))
-        ended[name] = settle.fresh_end(name, keeping.begun)
+        ended[name] = sweep.end(name, keeping.begun)
         telling.tell(ended[name])
         verdict = settle.verdicts.get(name)
         saved_s += verdict.last.duration_s if verdict is not None and verdict.last is not None else 0.0
@@ -106,7 +106,7 @@ def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
         telling.tell(Warned(time=keeping.begun, message=trouble))
     telling.tell(closing(graph, ended, keeping, EXIT_DONE, saved_s))
     telling.close()
-    if not settle.brought and not troubles and not any(outlet.heard for outlet in telling.outlets[1:]):
+    if not sweep.brought and not troubles and not any(outlet.heard for outlet in telling.outlets[1:]):
         seal(case, keeping, telling.outlets[0].heard or b"")
     return Ended(exit_code=EXIT_DONE)
 

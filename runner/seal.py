@@ -124,7 +124,9 @@ def look_up(words: Sequence[str], cwd: str, environ: Mapping[str, str], version:
         return None
     if lines[1:3] != [ascii(list(words)), ascii(cwd[len(root) :])]:
         return None
-    return _looked(root, lines[3:], body, environ)
+    found = _looked(root, lines[3:], body, environ)
+    os.chdir(cwd)
+    return found
 
 
 def _looked(root: str, lines: Sequence[str], body: bytes, environ: Mapping[str, str]) -> Standing | None:
@@ -142,14 +144,11 @@ def _looked(root: str, lines: Sequence[str], body: bytes, environ: Mapping[str, 
     numbers = body[int(length) : table]
     if len(paths) != int(count) or len(numbers) != WIDTH * int(count):
         return None
-    start = os.getcwd()
     os.chdir(root)
     # What was read before anything was judged comes first, and the ledger last of it: others may have written there.
     if _moved(paths[: int(fixed)], numbers[: int(fixed) * WIDTH], 0):
-        os.chdir(start)
         return None
     moved = _all_moved(paths, numbers)
-    os.chdir(start)
     if moved is None or (float(until) and float(until) < _now()):
         return None
     if not moved and is_good:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from runner.event import TaskEnded
 from runner.foresight import Foreseen
 from runner.key import Ingredients, Key, changes, key_of, plain_part, reason
 from runner.noun import noun
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Final, Literal, Protocol, TypeVar
 
-    from runner.bringing import Brought
     from runner.command import Commands
     from runner.key import Change, Part
     from runner.ledger import LastRun, Ledger
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     Look = Callable[[], Sequence[Made]]
     Would = Literal["run", "restore", "fresh", "skip", "depends"]
     How = Literal["done", "failed", "skipped"]
-
-    Bring = Callable[[Node, "Verdict"], Brought | None]
 
     class Asks(Protocol):
         """Asks what only a command can tell; each question once in a run."""
@@ -121,7 +117,6 @@ class Settle:
         self.keys: dict[str, Key] = {}
         # What was judged since anything was last done.
         self.verdicts: dict[str, Verdict] = {}
-        self.brought: dict[str, Brought] = {}
         self._foreseen = Foreseen()
         # What the lock knew of nodes that the ledger did not know as they are.
         self.believed: dict[str, LastRun] = {}
@@ -150,93 +145,14 @@ class Settle:
         self.verdicts.clear()
         self._foreseen = Foreseen(self._foreseen.gone_first)
 
-    def sweep(self, wanted: Iterable[str], bring: Bring | None = None) -> bool:
-        """Judge all that can be judged before anything is done. True if nothing is left to do for what is wanted.
-
-        With `bring`, what can be restored is; it is in `brought` then.
-
-        *Raises*: Refusal for what is found wrong before anything ran.
-        """
-        needed = self.graph.needed(wanted)
-        open_: set[str] = set()
-        for name in self.graph.order:
-            if name not in needed:
-                continue
-            is_open = any(edge.to in open_ for edge in self.graph.edges[name])
-            if is_open or not (name in self.brought or self._is_over(self.graph.nodes[name], bring)):
-                open_.add(name)
-        return not open_
-
-    @property
-    def only_restores(self) -> bool:
-        """Whether of what was judged nothing has to run, and something can be restored."""
-        found = {verdict.would for verdict in self.verdicts.values()}
-        return "restore" in found and "run" not in found
-
-    def _is_over(self, node: Node, bring: Bring | None) -> bool:
-        """Whether there is nothing to be done for a node whose deps are over."""
-        if node.name in self.graph.skipped:
-            self.ended(node.name, "skipped")
-            return True
-        if node.task.steps:
-            try:
-                verdict = self.verdicts[node.name] = driven(self.judge(node, NoAsks()))
-            except NeedsLoop:
-                return False
-            brought = bring(node, verdict) if bring is not None and verdict.would == "restore" else None
-            if brought is not None:
-                self.brought[node.name] = brought
-                self.ended(node.name, "done", brought.record.outputs if node.outputs else None)
-                self.renew()
-                return True
-            if verdict.would not in ("fresh", "skip"):
-                return False
-            made = verdict.last.outputs if verdict.last is not None and node.outputs else None
-            self.ended(node.name, "skipped" if verdict.would == "skip" else "done", made)
-            return True
-        if all(edge.to in self._stands for edge in self.whole.edges[node.name]):
-            self._stands.add(node.name)
-        self.ended(node.name, "done")
-        return True
-
     def stands(self, name: str) -> bool:
         """Whether a node was found fresh by what was known already, without a look of its own."""
         return name in self._stands
 
-    def fresh_end(self, name: str, time: float) -> TaskEnded:
-        """The end of a node for which there was nothing to do, as it is told."""
-        node = self.graph.nodes[name]
-        if name in self.brought:
-            return self._brought_end(node, time)
-        skipped = self.graph.skipped.get(name)
-        verdict = self.verdicts.get(name)
-        if skipped is None and verdict is not None and verdict.would == "skip":
-            skipped = verdict.reasons[0]
-        if skipped is not None:
-            return TaskEnded(time=time, task=name, status="skipped", reasons=(skipped,))
-        key = verdict.key.digest if verdict is not None and verdict.key is not None else None
-        made = verdict.last.outputs if verdict is not None and verdict.last is not None else ()
-        return TaskEnded(
-            time=time,
-            task=name,
-            status="fresh",
-            reasons=verdict.reasons if verdict is not None else (),
-            key=key,
-            outputs=tuple(one.path for one in made),
-            has_command=bool(node.task.steps),
-        )
-
-    def _brought_end(self, node: Node, time: float) -> TaskEnded:
-        brought = self.brought[node.name]
-        return TaskEnded(
-            time=time,
-            task=node.name,
-            status="restored",
-            reasons=brought.reasons,
-            key=brought.record.key,
-            exit_code=brought.record.exit_code,
-            outputs=tuple(made.path for made in brought.record.outputs),
-        )
+    def stand(self, name: str) -> None:
+        """A node that has nothing to do stands if all that it needs does."""
+        if all(edge.to in self._stands for edge in self.whole.edges[name]):
+            self._stands.add(name)
 
     async def judge(self, node: Node, asks: Asks) -> Verdict:
         """What is to be done with a node whose deps have ended. *Raises*: Refusal for what is found wrong only now."""

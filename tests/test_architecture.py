@@ -21,7 +21,7 @@ RANKS: dict[int, list[str]] = {
     5: ["build", "forecast"],
     4: [
         *("paths", "foresight", "ledger", "lockfile", "lock", "settle", "outputs", "leavings"),
-        *("restoring", "bringing", "ask", "attempt", "job"),
+        *("restoring", "bringing", "sweep", "ask", "attempt", "job"),
     ],
     3: ["config", "tree", "store", "execute", "report", "hooks", "members", "vcs", "history", "journal"],
     2: [

@@ -405,7 +405,7 @@ EDITS = (
 
 def live(case: Case, data: st.DataObject) -> None:
     """One life of a project."""
-    with tempfile.TemporaryDirectory(prefix="cache-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cache-", ignore_cleanup_errors=True) as folder:
         world = World(Path(folder).resolve(), case)
         for path in SOURCES:
             world.write(path, "one")
