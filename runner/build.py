@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.settle import How
     from runner.task import Node
 
+FROM_CACHE = "as it did before, from the cache"
 # SIGINT and SIGQUIT, wherever trun runs.
 TERMINAL_KEYS = (2, 3)
 
@@ -286,7 +287,8 @@ class Build:
             self._warn(f"left a process running that ends with the run: {process}", node.name)
         self.saved_s += done.saved_s
         is_bad = status in FAILED_STATUSES
-        reasons = ((outcome.trouble,) if outcome.trouble else ()) if is_bad else done.reasons
+        trouble = (outcome.trouble,) if outcome.trouble else (FROM_CACHE,) if done.status is not None else ()
+        reasons = trouble if is_bad else done.reasons
         facts: dict[str, object] = {"exit_code": outcome.exit_code, "signal": outcome.signal, "duration_s": duration_s}
         facts |= {"cpu_s": outcome.cpu_s, "max_rss_bytes": outcome.max_rss_bytes}
         facts |= {"outputs": tuple(made.path for made in done.made or ())}

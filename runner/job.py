@@ -12,7 +12,8 @@ from runner.noun import noun, replace
 from runner.paths import unmatched
 from runner.restoring import Restoring
 from runner.result import Outcome
-from runner.settle import NOT_CACHED, Verdict
+from runner.settle import Verdict
+from runner.unseen import HINT, told, unseen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,12 +152,21 @@ class Jobs:
         collected = await _aside(is_large, lambda: self.outputs.collect(node))
         if outcome.is_good and collected.missing:
             outcome = replace(outcome, trouble=_missing(collected.missing))
+        if not outcome.is_good and node.task.is_cached:
+            self._tell_unseen(node)
         made = collected.outputs if node.outputs else None
         if self._is_result(node, outcome):
             size_bytes = sum(one.size_bytes for one in collected.outputs)
             is_large = size_bytes > LARGE_BYTES or len(collected.outputs) > MANY
             await _aside(is_large, lambda: self._kept(node, verdict, collected, outcome))
-        return Done(outcome=outcome, reasons=() if verdict.reasons == (NOT_CACHED,) else verdict.reasons, made=made)
+        return Done(outcome=outcome, reasons=verdict.reasons, made=made)
+
+    def _tell_unseen(self, node: Node) -> None:
+        """A cached task that fails may miss what it did not declare."""
+        commands = self.settle.commands
+        names = unseen_of(node.task, commands.variables.visible(node.task), commands.ambient.environ)
+        if names:
+            self._warn(f"{told(names)}; {HINT}", node.name)
 
     def _is_result(self, node: Node, outcome: Outcome) -> bool:
         """Whether something may be kept of it: a success, or a failure that is asked to be kept."""

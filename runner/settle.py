@@ -215,7 +215,7 @@ class Settle:
     ) -> tuple[tuple[str, ...], Sight]:
         """Why a node is not fresh; its outputs as they are now."""
         if last is None:
-            return ("no good run of it is known here",), NOTHING
+            return ("no earlier result",), NOTHING
         if last.key != key.digest:
             return tuple(map(reason, known)) or ("its key changed",), NOTHING
         if self._is_expired(node, last.made_at):

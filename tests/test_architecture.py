@@ -46,7 +46,20 @@ HOMES: dict[str, set[str]] = {
     "wcwidth": {"report.width"},
     "blake3": {"digest"},
     "rich": {"cli.app"},
-    "anyio": {"ask", "attempt", "job", "build", "drive", "watch", "compose", "execute", "store", "hooks", "testing", "report"},
+    "anyio": {
+        "ask",
+        "attempt",
+        "job",
+        "build",
+        "drive",
+        "watch",
+        "compose",
+        "execute",
+        "store",
+        "hooks",
+        "testing",
+        "report",
+    },
     "asyncio": {"watch", "execute"},
 }
 

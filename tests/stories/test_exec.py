@@ -537,7 +537,7 @@ def test_with_v_it_says_what_it_does_and_why(space: Space) -> None:
     first = sh(space, "cat in", *options).stderr.splitlines()
     assert first[0] == "trun: runs `sh -c 'cat in'`"
     assert first[1].startswith("trun: ran in ")
-    assert first[1].endswith("s: no good run of it is known here")
+    assert first[1].endswith("s: no earlier result")
     assert sh(space, "cat in", *options).stderr.endswith("s: nothing has changed\n")
     space.write({"in": "2"})
     assert sh(space, "cat in", *options).stderr.endswith("s: `in` changed\n")
@@ -547,7 +547,7 @@ def test_why_says_why_and_runs_nothing(space: Space) -> None:
     space.write({"in": "1"})
     options = ("--inputs", "in", "--outputs", "made")
     new = sh(space, COUNTING, "--why", *options).ok()
-    assert new.stdout.startswith(f"sh -c '{COUNTING}': would run\n  no good run of it is known here\n")
+    assert new.stdout.startswith(f"sh -c '{COUNTING}': would run\n  no earlier result\n")
     assert (runs(space), space.has("made")) == (0, False)
     sh(space, COUNTING, *options).ok()
     same = sh(space, COUNTING, "--why", *options).ok()
@@ -571,7 +571,7 @@ def test_why_answers_in_json_too(space: Space) -> None:
 
 
 def test_a_plan_runs_nothing(space: Space) -> None:
-    assert sh(space, COUNTING, "-n").ok().stdout == "would run: no good run of it is known here\n"
+    assert sh(space, COUNTING, "-n").ok().stdout == "would run: no earlier result\n"
     assert runs(space) == 0
     sh(space, "exit 3")
     assert sh(space, "exit 3", "--plan").ok().stdout == "would be replayed: nothing has changed\n"
