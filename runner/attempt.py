@@ -63,16 +63,17 @@ class Attempts:
 
         return sink
 
-    async def run(self, node: Node) -> tuple[Outcome, str]:
+    async def run(self, node: Node, anew: Callable[[], None] = lambda: None) -> tuple[Outcome, str]:
         """All attempts of a node, and what always runs afterwards; and why it was skipped, if its `when` does not hold.
 
-        *Raises*: Refusal for what is found wrong only now.
+        `anew` is called before another attempt: nothing of one that failed may stay in what the next one makes.
+        *Raises*: Refusal for what is found wrong only now; what `anew` raises.
         """
         why = await self.asking.condition(node)
         if why is not None:
             return Outcome(), why
         words = await self.asking.words(node)
-        outcome = await self._attempts(node, words)
+        outcome = await self._attempts(node, words, anew)
         if node.task.finally_ is not None and not self.is_killed:
             action = self.commands.script(node, node.task.finally_, "finally", words)
             last = await self.doors.executor.run(action, self.sink(node.name))
@@ -80,7 +81,7 @@ class Attempts:
                 outcome = _added(outcome, last, trouble="`finally` failed")
         return outcome, ""
 
-    async def _attempts(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:
+    async def _attempts(self, node: Node, words: Mapping[str, ArgValue], anew: Callable[[], None]) -> Outcome:
         retry = node.task.retry
         delay_s = retry.delay_s
         shown = "\n".join(self.commands.shown(node, words))
@@ -114,6 +115,7 @@ class Attempts:
             delay_s *= retry.backoff
             if self.halted.is_set():
                 break
+            anew()
         return outcome
 
     async def _steps(self, node: Node, words: Mapping[str, ArgValue]) -> Outcome:

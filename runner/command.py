@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from runner.error import refuse
-from runner.expand import widened
+from runner.expand import Words, widened
 from runner.result import Action
 from runner.task import Argv, Call, File, Script
 from runner.template import TemplateError, names, quoting, render, render_words
@@ -151,7 +151,8 @@ class Commands:
             return self._shown(node, words)
 
     def _shown(self, node: Node, words: Mapping[str, ArgValue]) -> list[str]:
-        kept = widened(words, {name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)})
+        late = {name: f"{{{{{name}}}}}" for name in (*self.expansion.pending, *FOUND)}
+        kept = Veiled({**late, **words}, words, node, self.expansion)
         found = []
         for step in node.task.steps:
             if isinstance(step, Call):
@@ -163,6 +164,32 @@ class Commands:
                 quote = quoting(("sh",))
                 found.append(" ".join(quote(word) for word in self.argv(node, step, kept)))
         return found
+
+
+class Veiled(Words):
+    """What names stand for in a text that is told: variables stay names, also where a var was made of them."""
+
+    def __init__(
+        self, values: Mapping[str, ArgValue], words: Mapping[str, ArgValue], node: Node, expansion: Expansion
+    ) -> None:
+        made_of_names = {name for name, text in expansion.project.vars.items() if names(str(text))}
+        self.apart = made_of_names - set(node.task.args) - set(expansion.given) - set(expansion.pending)
+        super().__init__({name: value for name, value in values.items() if name not in self.apart}, {})
+        self.words = words
+        self.expansion = expansion
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or name in self.apart or name in self.words
+
+    def __missing__(self, name: str) -> ArgValue:
+        if name in self.apart:
+            return render(str(self.expansion.project.vars[name]), self)
+        return f"{{{{{name}}}}}"
+
+    def widened(self, more: Mapping[str, ArgValue]) -> Words:
+        """The same, and more names where these have none."""
+        self.update({name: value for name, value in more.items() if name not in self})
+        return self
 
 
 def lenient(quote: Callable[[str], str]) -> Callable[[str], str]:

@@ -79,7 +79,8 @@ def found(root: str, producers: OutputIndex) -> Callable[[Node, str], tuple[str,
         else:
             seen = wanted(node, producers)
             even = seen.even_ignored
-            looked = find(root, node.inputs, ignored=Ignore(root), leave_out=seen.leave_out, even_ignored=even)
+            globs = node.inputs or node.files
+            looked = find(root, globs, ignored=Ignore(root), leave_out=seen.leave_out, even_ignored=even)
             paths = [entry.path for entry in looked]
         return tuple(posixpath.relpath(f"/{path}", f"/{node.dir}") for path in dict.fromkeys(paths))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runner.manifest import KeyPath
     from runner.request import Ambient, ArgValue
-    from runner.task import Project, Task
+    from runner.task import Output, Project, Task
 
 # What stands for a value in a path when it is only known once a run has asked a command for it.
 ANYTHING: Final = "*"
@@ -207,6 +207,7 @@ class Expansion:
         picks = self._picks(task, folder, words) if any("#" in entry.text for entry in task.inputs) else ()
         inputs = self._inputs(task, folder, words)
         has_ignored = any(entry.ignored for entry in task.inputs)
+        outputs = self._outputs(task, folder, words)
         return Node(
             name=name,
             task=task,
@@ -215,10 +216,11 @@ class Expansion:
             dir=folder,
             words=words,
             inputs=inputs,
-            files=inputs if not picks else self._inputs(task, folder, words, without_picks=True),
+            files=self._files(task, folder, words, inputs, has_picks=bool(picks)),
             picks=picks,
             even_ignored=self._inputs(task, folder, words, only_ignored=True) if has_ignored else NO_GLOBS,
-            outputs=self._outputs(task, folder, words),
+            outputs=tuple(glob for _, glob in outputs),
+            entries=tuple(entry for entry, _ in outputs),
         )
 
     def _seen_env(self, task: Task) -> Mapping[str, str]:
@@ -235,6 +237,12 @@ class Expansion:
         if folder == ".." or folder.startswith("../"):
             raise refuse(f"`dir` of task `{task.name}` is outside the project", self.manifest.value(*task.path, "dir"))
         return "" if folder == "." else folder
+
+    def _files(self, task: Task, folder: str, words: Words, inputs: Globs, *, has_picks: bool) -> Globs:
+        """The inputs that count whole. *Why* every file of the folder makes no edges: nobody meant any."""
+        if task.cache.on and not task.inputs:
+            return Globs((*inputs.globs, Glob.of("**", folder)))
+        return self._inputs(task, folder, words, without_picks=True) if has_picks else inputs
 
     def _picks(self, task: Task, folder: str, words: Words) -> tuple[tuple[str, str], ...]:
         """The files of which only one key counts, each with that key."""
@@ -256,9 +264,6 @@ class Expansion:
         entries = [(at, entry) for at, entry in enumerate(task.inputs) if entry.ignored or not only_ignored]
         if without_picks:
             entries = [(at, entry) for at, entry in entries if not file_and_key(entry.text)[1]]
-        if task.cache.on and not task.inputs and not only_ignored:
-            # Without a word about its inputs: every file below its folder that is not ignored.
-            return Globs((Glob.of("**", folder),))
         texts = [(entry.text, folder, ("inputs", at)) for at, entry in entries]
         texts += [(step.path, folder, ("file",)) for step in task.steps if isinstance(step, File) and not only_ignored]
         if not texts:
@@ -270,13 +275,14 @@ class Expansion:
                 found.append(self._glob(file_and_key(plain)[0], anchor, words, whole, self.project.outside))
         return Globs(tuple(found))
 
-    def _outputs(self, task: Task, folder: str, words: Words) -> tuple[Glob, ...]:
+    def _outputs(self, task: Task, folder: str, words: Words) -> list[tuple[Output, Glob]]:
+        """The globs of a task's outputs, each with the entry that it stands in."""
         found = []
         for at, entry in enumerate(task.outputs):
             path = (*task.path, "outputs", at)
             for text, base in self._unnamed(entry.text, folder, path):
-                found.append(self._glob(text, base, words, path))
-        return tuple(found)
+                found.append((entry, self._glob(text, base, words, path)))
+        return found
 
     def _unnamed(self, text: str, folder: str, path: KeyPath) -> Iterator[tuple[str, str]]:
         """A pattern, or those that its `@name` stands for, each with the folder it is relative to."""

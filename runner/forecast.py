@@ -126,7 +126,9 @@ class Forecast:
             self.settle.foresee(node, verdict.record, verdict.last)
         else:
             # What it will make is not known; one that declares nothing counts by its key, if that is known.
-            is_known = not node.outputs and not any(other in self._unknown for other in self._needs(node))
+            # How one ends that may fail is in the keys of those who need it.
+            is_sure = not (node.outputs or node.task.allow_failure)
+            is_known = is_sure and not any(other in self._unknown for other in self._needs(node))
             self._known(node, is_known=is_known)
 
     def _known(self, node: Node, *, is_known: bool) -> None:

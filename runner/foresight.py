@@ -38,7 +38,7 @@ class Foreseen:
         """What a look would see then. *Raises*: Unforeseen for a link, whose target may come later."""
         kept = [entry for entry in seen.entries if not self._is_replaced(entry.path)]
         for path, made in self._made.items():
-            if made is not None and made.kind != "folder" and wanted.globs.matches(path):
+            if made is not None and made.kind != "folder" and wanted.globs.matches(path) and not _is_out(path, wanted):
                 if made.kind == "link":
                     raise Unforeseen(path)
                 kept.append(Seen(path=path, value=value_of(made), stamp="", made=made))
@@ -46,3 +46,7 @@ class Foreseen:
 
     def _is_replaced(self, path: str) -> bool:
         return path in self._made or any(is_inside(path, folder) for folder in self._owned)
+
+
+def _is_out(path: str, wanted: Wanted) -> bool:
+    return wanted.leave_out is not None and wanted.leave_out.matches(path)

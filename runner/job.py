@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import anyio
 import anyio.to_thread
 
@@ -9,7 +11,7 @@ from runner.event import WAITS, TaskOutput, Warned
 from runner.key import changes, reason
 from runner.locks import NodeLock
 from runner.noun import noun, replace
-from runner.paths import unmatched
+from runner.paths import declares, unmatched
 from runner.restoring import Restoring
 from runner.result import Outcome
 from runner.settle import Verdict
@@ -17,11 +19,12 @@ from runner.unseen import HINT, told, unseen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Final, TypeVar
 
     from runner.attempt import Attempts
     from runner.bringing import Brought
+    from runner.key import Change, Key
     from runner.outputs import Collected, Outputs
     from runner.result import Made, Status
     from runner.settle import Settle
@@ -81,12 +84,12 @@ class Jobs:
         if not (node.task.is_cached or node.outputs):
             outcome, why = await self.attempts.run(node)
             return Done(outcome=outcome, why_skipped=why, reasons=verdict.reasons)
-        lock = NodeLock(self.keeping.folder, node.name, self.keeping.run)
+        lock = NodeLock(self.keeping.folder, lock_name(node), self.keeping.run)
         has_waited = await self._taken(node, lock)
         try:
             if has_waited and self.attempts.is_interrupted:
                 return Done(outcome=Outcome(cancelled=True))
-            if has_waited and node.task.is_cached:
+            if node.task.is_cached and (has_waited or self._knows_more(node, verdict)):
                 verdict = await self._judged_anew(node)
             if verdict.would == "fresh":
                 made = verdict.last.outputs if verdict.last is not None else ()
@@ -105,11 +108,18 @@ class Jobs:
         if lock.try_take():
             return False
         holder = lock.holder()
-        who = f"process {holder[0]}" if holder is not None else "another process"
-        self._warn(f"{WAITS} {who}, which is at it already", node.name)
+        if holder is None or holder[0] != os.getpid():
+            who = f"process {holder[0]}" if holder is not None else "another process"
+            self._warn(f"{WAITS} {who}, which is at it already", node.name)
         while not (self.attempts.is_interrupted or lock.try_take()):
             await anyio.sleep(POLL_S)
         return True
+
+    def _knows_more(self, node: Node, verdict: Verdict) -> bool:
+        """Whether another run has done something with the node since it was judged."""
+        ledger = self.settle.ledger
+        ledger.refresh()
+        return ledger.get(node.name) != verdict.known
 
     async def _judged_anew(self, node: Node) -> Verdict:
         self.settle.ledger.refresh()
@@ -140,25 +150,22 @@ class Jobs:
             for text in unmatched(node, verdict.key.inputs):
                 self._warn(f"input `{text}` matches nothing", node.name)
         try:
-            self.outputs.clear(node)
+            self.outputs.clear(node, verdict.last)
+            outcome, why = await self.attempts.run(node, lambda: self.outputs.clear(node))
         except OSError as error:
             trouble = f"`{error.filename or node.name}` cannot be emptied: {error.strerror}"
             return Done(outcome=Outcome(trouble=trouble), made=())
-        outcome, why = await self.attempts.run(node)
         self.settle.renew()
         if why:
             return Done(outcome=outcome, why_skipped=why, made=())
-        is_large = verdict.last is not None and len(verdict.last.outputs) > MANY
-        collected = await _aside(is_large, lambda: self.outputs.collect(node))
+        collected = self.outputs.collect(node)
         if outcome.is_good and collected.missing:
             outcome = replace(outcome, trouble=_missing(collected.missing))
         if not outcome.is_good and node.task.is_cached:
             self._tell_unseen(node)
         made = collected.outputs if node.outputs else None
         if self._is_result(node, outcome):
-            size_bytes = sum(one.size_bytes for one in collected.outputs)
-            is_large = size_bytes > LARGE_BYTES or len(collected.outputs) > MANY
-            await _aside(is_large, lambda: self._kept(node, verdict, collected, outcome))
+            await self._keep(node, verdict, collected, outcome)
         return Done(outcome=outcome, reasons=verdict.reasons, made=made)
 
     def _tell_unseen(self, node: Node) -> None:
@@ -177,7 +184,7 @@ class Jobs:
         is_whole = not (outcome.timed_out or outcome.cancelled)
         return is_ordinary and is_whole and node.task.is_cached and self.settle.keeps_failures(node)
 
-    def _kept(self, node: Node, verdict: Verdict, collected: Collected, outcome: Outcome) -> None:
+    async def _keep(self, node: Node, verdict: Verdict, collected: Collected, outcome: Outcome) -> None:
         """Keep a result, unless something happened meanwhile by which it is not what the key says."""
         key = verdict.key
         if not node.task.is_cached:
@@ -186,13 +193,23 @@ class Jobs:
         if key is None or self._has_failed_dep(node):
             return
         if node.task.in_place:
-            self.outputs.record(node, self.settle.key_again(node), collected.outputs, outcome)
-            return
-        moved = self._moved(node, verdict)
+            now = self.settle.key_again(node)
+            moved = _moved_besides(node, key, now)
+            if not moved:
+                self.outputs.record(node, now, collected.outputs, outcome)
+        else:
+            moved = self._moved(node, verdict)
         if moved:
             self._warn(f"{moved} while it ran: the result stays, and is not cached", node.name)
             return
-        self.outputs.keep(node, key, collected, outcome, self.keeping.log_of(node.name))
+        if node.task.in_place:
+            return
+        log = self.keeping.log_of(node.name)
+        size_bytes = sum(one.size_bytes for one in collected.outputs)
+        is_large = size_bytes > LARGE_BYTES or len(collected.outputs) > MANY
+        trouble = await _aside(is_large, lambda: self.outputs.keep(node, key, collected, outcome, log))
+        if trouble:
+            self.outputs.warn_of(trouble, node)
         if outcome.is_good or self.settle.modes.replays:
             self.outputs.record(node, key, collected.outputs, outcome)
 
@@ -204,17 +221,36 @@ class Jobs:
         """Which inputs are no longer what they were when the key was made."""
         assert verdict.key is not None, "BUG: a result without a key"
         if self.settle.is_still(node, verdict.sights[0]):
-            return ""
+            return self.settle.moved_dep(node)
         now = self.settle.key_again(node)
         found = changes((verdict.key.parts, verdict.key.inputs), (now.parts, now.inputs))
         if not found:
-            return ""
-        more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
-        told = reason(found[0])
-        return f"{told.replace(' is new', ' appeared').replace(' is gone', ' vanished')}{more}"
+            return self.settle.written(verdict.sights[0]) or self.settle.moved_dep(node)
+        return _told_moved(found)
 
     def _warn(self, message: str, task: str) -> None:
         self.doors.tell(Warned(time=self.doors.clock(), message=message, task=task))
+
+
+def _told_moved(found: Sequence[Change]) -> str:
+    """What changed, in the words of who saw it happen."""
+    more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
+    told = reason(found[0])
+    return f"{told.replace(' is new', ' appeared').replace(' is gone', ' vanished')}{more}"
+
+
+def _moved_besides(node: Node, before: Key, now: Key) -> str:
+    """Which inputs changed that a node which changes its own does not declare that it changes."""
+    kept = [tuple(pair for pair in key.inputs if not declares(node, pair[0])) for key in (before, now)]
+    found = changes((before.parts, kept[0]), (now.parts, kept[1]))
+    return _told_moved(found) if found else ""
+
+
+def lock_name(node: Node) -> str:
+    """What a node's lock goes by: nodes of a task that make the same files may not run at once."""
+    if not node.outputs:
+        return node.name
+    return "\n".join([node.task.name, *(text for glob in node.outputs for text in glob.normal)])
 
 
 def _missing(missing: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from runner.digest import hasher
 from runner.expand import Words
-from runner.noun import noun
+from runner.noun import noun, replace
 from runner.task import Call, Script
 from runner.template import names, quoting, render
 from runner.variables import CALLER, is_glob
@@ -25,6 +25,8 @@ FORMAT: Final = "1"
 UNSET: Final = "unset"
 # What a name that stays as it is written stands for: an absolute path, or what other parts say.
 KEPT: Final = ("root", "inputs", "outputs")
+# Stands around a name that is kept, so that nobody's literal braces make the same text.
+MARK: Final = "\0"
 SHOWN_CHARS_AT_MOST: Final = 2000
 
 
@@ -160,7 +162,7 @@ class Ingredients:
         masked = Masked(self, node, words)
         found = [] if node.task.cache.portable else [plain_part("platform", f"{self.ambient.os} {self.ambient.arch}")]
         if node.task.steps:
-            found.append(plain_part("command", self._command(node, masked)))
+            found.append(self._command(node, masked))
             found.append(plain_part("shell", "\0".join(node.task.shell)))
             found.append(plain_part("dir", node.dir or "."))
         found += self._variables(node, masked)
@@ -184,19 +186,23 @@ class Ingredients:
         value = node.words[f"env.{name}"]
         return value if isinstance(value, str) else _text(value)
 
-    def _command(self, node: Node, words: Masked) -> str:
-        told = []
+    def _command(self, node: Node, words: Masked) -> Part:
+        told, kinds = [], ""
         with self.expansion.placed(*node.task.path, node.task.body):
             for step in node.task.steps:
+                kinds += "s" if isinstance(step, Script) else "c" if isinstance(step, Call) else "a"
                 if isinstance(step, Script):
-                    told.append(render(step.text, words, _lenient(quoting(node.task.shell))))
+                    told.append(_script(node, step.text, words))
                 elif isinstance(step, Call):
                     told.append(f"{step.task} {sorted(step.args.items())}")
                 else:
                     told.append(_text(self.commands.argv(node, step, words)))
         if node.task.finally_:
-            told.append(render(node.task.finally_, words, _lenient(quoting(node.task.shell))))
-        return told[0] if len(told) == 1 else _text(told)
+            kinds += "f"
+            told.append(f"finally: {_script(node, node.task.finally_, words)}")
+        part = masked_part("command", told[0] if len(told) == 1 else _text(told))
+        # A script, the words of an argv and a list of steps may read alike, and are not.
+        return part if kinds == "s" else replace(part, value=f"{kinds}{MARK}{part.value}")
 
     def _variables(self, node: Node, masked: Masked) -> list[Part]:
         task = node.task
@@ -216,7 +222,7 @@ class Ingredients:
             found[name] = self._secret("uses_env", name, self.ambient.environ.get(name))
         for name, value in task.env.items():
             with self.expansion.placed(*task.path, "env", name):
-                found[name] = plain_part(f"env {name}", "=" + render(value, masked))
+                found[name] = masked_part(f"env {name}", "=" + render(value, masked))
         return list(found.values())
 
     def _layered(self, node: Node, masked: Masked) -> Iterator[Part]:
@@ -228,7 +234,7 @@ class Ingredients:
                 yield self._secret("dotenv", name, value)
             elif source != CALLER and source in variables.templated:
                 with self.expansion.placed():
-                    yield plain_part(f"env {name}", "=" + render(value, masked))
+                    yield masked_part(f"env {name}", "=" + render(value, masked))
 
     def _named(self, patterns: Sequence[str], known: Iterable[str]) -> list[str]:
         """The names that are said, there or not, and those that a glob over names matches."""
@@ -269,10 +275,10 @@ class Masked(Words):
 
     def __missing__(self, name: str) -> ArgValue:
         if name in KEPT:
-            return f"{{{{{name}}}}}"
+            return placeholder(name)
         if name not in self.apart:
             self.used_env.add(name[4:])
-            return f"{{{{{name}}}}}"
+            return placeholder(name)
         if name in self.ingredients.expansion.pending:
             self.used_vars.add(name)
             return self.words[name]
@@ -284,9 +290,26 @@ class Masked(Words):
         return self
 
 
-def _lenient(quote: Callable[[str], str]) -> Callable[[str], str]:
-    """The quoting, but for a name that stays as it is. What else looks like one has a part of its own in the key."""
-    return lambda text: text if text.startswith("{{") and text.endswith("}}") else quote(text)
+def _script(node: Node, text: str, words: Masked) -> str:
+    """What a shell is given, but for names that stay as they are: of these it is told which are not quoted."""
+    quote = quoting(node.task.shell)
+
+    def lenient(text: str) -> str:
+        is_name = text.count(MARK) == 2 and text.startswith(MARK) and text.endswith(f"}}}}{MARK}")
+        return f"{text[:-3]} }}}}{MARK}" if is_name else quote(text)
+
+    told = render(text, words, lenient)
+    return told.replace(f"}}}}{MARK}", f"|raw}}}}{MARK}").replace(f" |raw}}}}{MARK}", f"}}}}{MARK}")
+
+
+def placeholder(name: str) -> str:
+    """A name that stays as it is written in a text that is kept; no text of a person's is like it."""
+    return f"{MARK}{{{{{name}}}}}{MARK}"
+
+
+def masked_part(label: str, value: str) -> Part:
+    """A part in which names stay as they are written: what is told of it does not show how they are marked."""
+    return Part(label=label, value=value, shown=plain_part(label, value.replace(MARK, "")).shown)
 
 
 def _text(value: ArgValue | Sequence[str]) -> str:
@@ -300,6 +323,6 @@ def _text(value: ArgValue | Sequence[str]) -> str:
 
 def _outputs(node: Node) -> str:
     """The declared outputs from the root, with what is said of each."""
-    flags = [("keep " * entry.keep) + ("optional " * entry.optional) for entry in node.task.outputs]
-    flags += [""] * (len(node.outputs) - len(flags))
-    return "\n".join(flag + " ".join(glob.normal) for flag, glob in zip(flags, node.outputs, strict=False))
+    flags = [("keep " * entry.keep) + ("optional " * entry.optional) for entry in node.entries]
+    told = zip(flags, node.outputs, strict=True)
+    return _text([text for flag, glob in told for text in (flag, str(len(glob.normal)), *glob.normal)])

@@ -6,8 +6,8 @@ import os
 import posixpath
 
 from runner.ledger import LastRun, LedgerError
-from runner.noun import noun
-from runner.paths import declares, empty_folder, outputs_of, owned_folders
+from runner.noun import noun, replace
+from runner.paths import declares, empty_folder, gathers, outputs_of, owned_folders
 from runner.result import Record
 from runner.settle import NOTHING
 from runner.store import StoreError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from runner.settle import Settle, Verdict
     from runner.task import Node
     from runner.tree import Sight
+
+
+NOT_KEPT = "results are not kept"
 
 
 @noun
@@ -60,12 +63,19 @@ class Outputs:
         except LedgerError as error:
             self._warn_once(str(error))
 
-    def clear(self, node: Node) -> None:
-        """Empty the folders that a node owns. *Raises*: OSError."""
-        if not node.task.in_place:
-            for folder in owned_folders(node):
-                if os.path.lexists(os.path.join(self.root, folder)):
-                    self.tree.empty(folder)
+    def clear(self, node: Node, last: LastRun | None = None) -> None:
+        """Empty the folders that a node owns, and remove what its last run made under its wildcards. *Raises*: OSError.
+
+        *Why* the latter: a wildcard gathers whatever is there, and what an earlier run made is no result of this one.
+        """
+        if node.task.in_place:
+            return
+        for folder in owned_folders(node):
+            if os.path.lexists(os.path.join(self.root, folder)):
+                self.tree.empty(folder)
+        older = [made for made in last.outputs if gathers(node, made.path)] if last is not None else []
+        if older:
+            self.tree.remove(older)
 
     def collect(self, node: Node) -> Collected:
         """What the declared outputs match now."""
@@ -76,17 +86,19 @@ class Outputs:
         return Collected(outputs=tuple(made), missing=tuple(self._missing(node, made)), sight=seen)
 
     def _missing(self, node: Node, made: list[Made]) -> list[str]:
-        optional = {entry.text for entry in node.task.outputs if entry.optional}
         paths = [one.path for one in made]
         found = []
-        for glob in node.outputs:
-            if glob.text in optional or glob.is_negated:
+        for entry, glob in zip(node.entries, node.outputs, strict=True):
+            if entry.optional or glob.is_negated:
                 continue
             for spelling in glob.spellings:
                 there = any(spelling.matches(path) for path in paths)
                 if not there and not (spelling.is_named and self._is_folder(spelling.base)):
                     found.append(glob.text if len(glob.spellings) == 1 else str(spelling))
         return list(dict.fromkeys(found))
+
+    def _is_there(self, path: str) -> bool:
+        return os.path.lexists(os.path.join(self.root, path))
 
     def _is_folder(self, path: str) -> bool:
         return os.path.isdir(os.path.join(self.root, path))
@@ -109,25 +121,34 @@ class Outputs:
             exit_code=outcome.exit_code or 0,
         )
 
-    def keep(self, node: Node, key: Key, collected: Collected, outcome: Outcome, log: str | None) -> None:
-        """Keep a result in the cache, blobs first; what cannot be kept costs a warning."""
-        if self.store is None or not self.settle.modes.writes or node.task.in_place:
-            return
+    def keep(self, node: Node, key: Key, collected: Collected, outcome: Outcome, log: str | None) -> str:
+        """Keep a result in the cache, blobs first. Why it could not be kept; nothing is told from here."""
+        if self.store is None or not self.settle.modes.writes:
+            return ""
         strange = next((made for made in collected.outputs if made.kind == "link" and _leaves(made)), None)
         if strange is not None:
-            self.warn(f"not cached: the link `{strange.path}` leaves the project: `{strange.target}`", node.name)
-            return
+            return f"not cached: the link `{strange.path}` leaves the project: `{strange.target}`"
+        hidden = next((folder for folder in owned_folders(node) if self._is_there(f"{folder}/.git")), None)
+        if hidden is not None:
+            return f"not cached: a repository lies in `{hidden}/`, and nothing in a `.git` is ever kept"
         try:
             for made in collected.outputs:
                 if made.kind == "file" and not self._put(made):
-                    self.warn(f"not cached: `{made.path}` changed after the task had ended", node.name)
-                    return
+                    return f"not cached: `{made.path}` changed after the task had ended"
             logged = self._put_log(log) if log is not None and node.task.cache.logs else ("", 0)
             self.store.keep(self._record(node, key, collected.outputs, outcome, logged))
         except StoreError as error:
-            self._warn_once(f"results are not kept: {error}")
+            return f"{NOT_KEPT}: {error}"
         except OSError as error:
-            self.warn(f"not cached: {error.filename or ''}: {error.strerror}", node.name)
+            return f"not cached: {error.filename or ''}: {error.strerror}"
+        return ""
+
+    def warn_of(self, trouble: str, node: Node) -> None:
+        """Tell why a result was not kept; what is wrong with the cache as a whole once."""
+        if trouble.startswith(NOT_KEPT):
+            self._warn_once(trouble)
+        else:
+            self.warn(trouble, node.name)
 
     def _put(self, made: Made) -> bool:
         assert self.store is not None, "BUG: nothing to put into"
@@ -178,6 +199,10 @@ class Outputs:
         stranger = next((made.path for made in record.outputs if not declares(node, made.path)), None)
         if stranger is not None:
             return f"its record speaks of `{stranger}`, which it does not declare"
+        # A hit needs every blob, also of what lies there already: those are not fetched, so they are verified here.
+        right = tuple(made for made in record.outputs if made.kind == "file" and self.settle.is_there(made))
+        if right and not self.store.has(replace(record, outputs=right, log="")):
+            return "a file of it is missing or damaged in the cache"
         missing = self.tree.restore(record.outputs, owned_folders(node), self.store.fetch)
         if missing is None and verdict.last is not None:
             kept = {made.path for made in record.outputs}

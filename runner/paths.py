@@ -66,13 +66,19 @@ def declares(node: Node, path: str) -> bool:
     return any(glob.matches(path) or any(path == one.base for one in glob.spellings if one.is_named) for glob in globs)
 
 
+def gathers(node: Node, path: str) -> bool:
+    """Whether a path is an output only because a wildcard matches it, and it is not said that it is kept."""
+    pairs = zip(node.entries, node.outputs, strict=True)
+    found = [(entry, glob) for entry, glob in pairs if not glob.is_negated and glob.matches(path)]
+    return all(not any(one.is_named for one in glob.spellings) and not entry.keep for entry, glob in found)
+
+
 def owned_folders(node: Node) -> list[str]:
     """The folders that a node owns: what is in there and was not made by it is a stray."""
-    kept = {entry.text for entry in node.task.outputs if entry.keep}
     return [
         spelling.base
-        for glob in node.outputs
-        if glob.text not in kept and not glob.is_negated
+        for entry, glob in zip(node.entries, node.outputs, strict=True)
+        if not entry.keep and not glob.is_negated
         for spelling in glob.spellings
         if spelling.is_folder and spelling.is_named
     ]

@@ -173,10 +173,11 @@ def plan(case: Case) -> Ended:
     _refuse_gaps(case.expansion, case.selection)
     refuse_unset(case.expansion, case.selection.graph)
     keeping = kept(case.request, case.selection, case.expansion, case.ambient)
+    _foresee_leavings(case, keeping)
+    verdicts = foreseen(case.selection.graph, keeping.settle, with_loop(case, keeping))
     telling = reporter(case.request, case.expansion.project, case.ambient, None)
     try:
-        _foresee_leavings(case, keeping)
-        for name, verdict in foreseen(case.selection.graph, keeping.settle, with_loop(case, keeping)).items():
+        for name, verdict in verdicts.items():
             telling.tell(TaskPlanned(time=keeping.begun, task=name, would=verdict.would, reasons=verdict.reasons))
     finally:
         keeping.close()

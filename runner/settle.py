@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.foresight import Foreseen
 from runner.key import Ingredients, Key, changes, key_of, plain_part, reason
-from runner.noun import noun
+from runner.noun import noun, replace
 from runner.paths import digest_of_outputs, empty_folder, is_inside, made_of, outputs_of, owned_folders, wanted
 from runner.stamp import RACY, stamp
 from runner.tree import Sight
@@ -82,13 +82,17 @@ class End:
 
 @noun
 class Verdict:
-    """What is to be done with a node, and why. `last` is what was known of it; `sights` are its inputs and outputs."""
+    """What is to be done with a node, and why.
+
+    `last` is what was known of it, `known` what of that stood in the ledger; `sights` are its inputs and outputs.
+    """
 
     would: Would
     reasons: tuple[str, ...] = ()
     key: Key | None = None
     changes: tuple[Change, ...] = ()
     last: LastRun | None = None
+    known: LastRun | None = None
     record: Record | None = None
     sights: tuple[Sight, Sight] = (NOTHING, NOTHING)
 
@@ -114,6 +118,7 @@ class Settle:
         self.algorithm = commands.project.cache.digest
         self.ingredients = Ingredients(commands, sources.veil)
         self.ends: dict[str, End] = {}
+        self._made: dict[str, tuple[Made, ...]] = {}
         self.keys: dict[str, Key] = {}
         # What was judged since anything was last done.
         self.verdicts: dict[str, Verdict] = {}
@@ -128,7 +133,15 @@ class Settle:
         self._format = plain_part("format", self.algorithm)
 
     def ended(self, name: str, how: How, outputs: Iterable[Made] | None = None) -> None:
-        """A node has ended, and made this, if it declares that it makes something."""
+        """A node has ended, and made this, if it declares that it makes something.
+
+        A group ends as those that it is made of did: what may fail must not be hidden behind it.
+        """
+        if how == "done" and not self.whole.nodes[name].task.steps:
+            ends = [self.ends.get(edge.to) for edge in self.whole.edges[name] if edge.kind == "deps"]
+            how = "failed" if any(end is not None and end.how == "failed" for end in ends) else how
+        if outputs is not None:
+            outputs = self._made[name] = tuple(outputs)
         digest = None if outputs is None else digest_of_outputs(outputs, self.algorithm)
         self.ends[name] = End(how=how, digest=digest)
 
@@ -158,9 +171,9 @@ class Settle:
         """What is to be done with a node whose deps have ended. *Raises*: Refusal for what is found wrong only now."""
         if node.name in self.verdicts:
             return self.verdicts[node.name]
-        known = self._known(node)
-        if known is not None:
-            return known
+        standing = self._known(node)
+        if standing is not None:
+            return standing
         task = node.task
         if not task.is_cached:
             return Verdict(would="run", reasons=(NOT_CACHED,))
@@ -170,12 +183,12 @@ class Settle:
         if self.modes.is_off:
             return Verdict(would="run", reasons=("the cache is off",))
         key, inputs = await self._key(node, asks)
-        last = self.ledger.get(node.name)
+        known = last = self.ledger.get(node.name)
         found = self._judged(node, key, last)
         self.believed.pop(node.name, None)
         if found.last is not None:
             last = self.believed[node.name] = found.last
-        return _with(found, key=key, last=last, sights=(inputs, found.sights[1]))
+        return replace(found, key=key, last=last, known=known, sights=(inputs, found.sights[1]))
 
     def _known(self, node: Node) -> Verdict | None:
         """The verdict on a node of which it is known already that nothing moved that it hangs on, nor its deps."""
@@ -306,6 +319,27 @@ class Settle:
         is_still = all(stamp(f"{root}/{path}") == token for path, token in (*pairs, *seen.watched))
         return is_still and not node.picks and not self.tree.moved(racy)
 
+    def written(self, seen: Sight) -> str:
+        """Of a look at inputs whose content is the same now, one that was written meanwhile all the same.
+
+        It may have been another one for a while. What was looked at too soon after it had changed proves nothing.
+        """
+        root = self.commands.project.root
+        for entry in seen.entries:
+            if entry.stamp != RACY and stamp(f"{root}/{entry.path}") != entry.stamp:
+                return f"`{entry.path}` was written"
+        return ""
+
+    def moved_dep(self, node: Node) -> str:
+        """A declared dep whose outputs are no longer what they were when the node's key was made."""
+        for edge in self.graph.edges[node.name]:
+            made = self._made.get(edge.to)
+            if edge.kind == "deps" and made:
+                dep = self.graph.nodes[edge.to]
+                if any(not self.is_there(one) for one in made if one.kind != "folder"):
+                    return f"what `{dep.name}` made changed"
+        return ""
+
     def key_again(self, node: Node) -> Key:
         """The key as it is now if only files have moved since it was made: to find out whether they did."""
         labels = {f"pick {file}#{name}": (file, name) for file, name in node.picks}
@@ -331,8 +365,15 @@ class Settle:
 
     def foresee(self, node: Node, record: Record, last: LastRun | None) -> None:
         """From now on the tree is seen as if this had been restored: for who asks what a run would do."""
-        gone = [made.path for made in last.outputs] if last is not None else []
+        # What is no longer as it was recorded stays: it is somebody's work.
+        older = last.outputs if last is not None else ()
+        gone = [made.path for made in older if self.is_there(made)]
         self._foreseen.add(record.outputs, gone, owned_folders(node))
+
+    def is_there(self, made: Made) -> bool:
+        """Whether an output is in the tree now as it was recorded."""
+        seen = self.tree.seen(made.path)
+        return seen is not None and seen.made == made
 
     async def _dep_parts(self, node: Node, asks: Asks) -> list[Part]:
         found = []
@@ -384,18 +425,6 @@ class Settle:
     def _is_late(self, node: Node) -> bool:
         pending = self.commands.expansion.pending
         return bool(pending) and not self.commands.late(node).isdisjoint(pending)
-
-
-def _with(verdict: Verdict, *, key: Key, last: LastRun | None, sights: tuple[Sight, Sight]) -> Verdict:
-    return Verdict(
-        would=verdict.would,
-        reasons=verdict.reasons,
-        key=key,
-        changes=verdict.changes,
-        last=last,
-        record=verdict.record,
-        sights=sights,
-    )
 
 
 class NeedsLoop(Exception):

@@ -259,6 +259,7 @@ class Node:
 
     `even_ignored` are those of the inputs that count where git ignores them; `files` are those that count whole, and
     `picks` the others: a file and the one key in it that counts.
+    `entries` are what declares the `outputs`, one for each of them.
     `dir` is relative to the root, "" for the root itself; `words` is what each name stands for in `{{…}}`, where that
     is known before the run.
     """
@@ -274,3 +275,4 @@ class Node:
     outputs: tuple[Glob, ...]
     files: Globs
     picks: tuple[tuple[str, str], ...] = ()
+    entries: tuple[Output, ...] = ()

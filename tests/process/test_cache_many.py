@@ -23,7 +23,6 @@ GRAPH = (
 WHOLE = "".join(f"1\n{n}\n" for n in range(6))
 
 
-@pytest.mark.xfail(strict=False, reason="a lock that is got without waiting is not followed by a new look")
 def test_twelve_runs_at_once_in_one_tree_execute_each_task_once(space: Space) -> None:
     space.tasks(GRAPH)
     space.write({"in": "1\n"})
@@ -35,7 +34,6 @@ def test_twelve_runs_at_once_in_one_tree_execute_each_task_once(space: Space) ->
     assert set(space.events("top").ok().statuses.values()) == {"fresh"}
 
 
-@pytest.mark.xfail(strict=False, reason="a lock that is got without waiting is not followed by a new look")
 def test_runs_at_once_with_targets_of_their_own_share_what_they_need(space: Space) -> None:
     space.tasks(GRAPH)
     space.write({"in": "1\n"})
@@ -64,7 +62,6 @@ def test_clones_at_once_on_one_cache_are_all_right(space: Space) -> None:
     assert space.run("--cache", "verify", cwd="clone0", env=shared).ok()
 
 
-@pytest.mark.xfail(strict=False, reason="a lock that is got without waiting is not followed by a new look")
 def test_runs_while_another_clears_the_cache_are_all_right(space: Space) -> None:
     space.tasks(GRAPH)
     space.write({"in": "1\n"})

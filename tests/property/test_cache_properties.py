@@ -254,7 +254,8 @@ class World:
             premise = self.premise(name, files)
             if self.good.get(name) == premise:
                 assert status == "fresh", f"{name} read what it had read before, and its outputs were as it left them"
-            if (name, premise) in self.kept:
+            # A harmed blob is found when it is read: what was kept since may share it, and is a miss then.
+            if (name, premise) in self.kept and not self.is_harmed:
                 assert status != "ran", f"{name} is in the cache"
             self.good[name] = premise
             if status == "ran":
@@ -346,6 +347,7 @@ def edit_command(world: World, data: st.DataObject) -> None:
 def clear_cache(world: World, data: st.DataObject) -> None:
     shutil.rmtree(world.root / ".trun/cache", ignore_errors=True)
     world.kept.clear()
+    world.is_harmed = False
 
 
 def harm_cache(world: World, data: st.DataObject) -> None:
@@ -424,7 +426,6 @@ def test_whatever_happened_a_good_run_leaves_what_a_clean_build_leaves(case: Cas
     live(case, data)
 
 
-@pytest.mark.xfail(strict=True, reason="a plan counts what would be restored into a folder that a glob only spans")
 @settings(max_examples=200, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(case=cases(spans=True), data=st.data())
 def test_it_holds_for_globs_that_span_folders_of_other_tasks(case: Case, data: st.DataObject) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.kit.puppet import Puppets
 from tests.kit.space import Space
 
@@ -40,7 +38,6 @@ def test_two_runs_with_a_dep_in_common_execute_it_once(space: Space, puppets: Pu
     assert (space.read("a.out"), space.read("b.out")) == ("made", "made")
 
 
-@pytest.mark.xfail(strict=True, reason="a lock that is got without waiting is not followed by a new look")
 def test_what_another_run_did_while_a_task_was_queued_is_not_done_again(space: Space, puppets: Puppets) -> None:
     space.tasks(
         f"[tasks.p]\n{puppets.cmd('p')}\npriority = 1\n"
@@ -55,7 +52,6 @@ def test_what_another_run_did_while_a_task_was_queued_is_not_done_again(space: S
     assert space.read("runs") == "x\n"
 
 
-@pytest.mark.xfail(strict=True, reason="locks are for nodes, and two nodes of a task make the same file")
 def test_two_runs_at_once_with_other_arguments_do_not_take_each_others_outputs(space: Space, puppets: Puppets) -> None:
     run = f"test {{{{x}}}} = 2 || exec {puppets.sh('a')}; echo of 2 > out"
     space.tasks(f'[tasks.a]\nrun = {run!r}\ninputs = ["in"]\noutputs = ["out"]\nargs.x = {{ default = "1" }}\n')
@@ -73,7 +69,6 @@ def test_two_runs_at_once_with_other_arguments_do_not_take_each_others_outputs(s
     assert space.read("out") == "of 1"
 
 
-@pytest.mark.xfail(strict=True, reason="two nodes of a task that make the same file run at once")
 def test_nodes_of_one_task_that_make_the_same_file_take_turns(space: Space, puppets: Puppets) -> None:
     cmd = puppets.cmd("a", "{{x}}")
     space.tasks(f'[tasks.a]\n{cmd}\ninputs = ["in"]\noutputs = ["out"]\nargs.x = {{ default = "1" }}\n')
