@@ -46,11 +46,15 @@ class Forecast:
         self.verdicts: dict[str, Verdict] = {}
         self._unknown: set[str] = set()
         self._failed: set[str] = set()
+        # Below these something would be brought back, so that files are not yet as they would be then.
+        self._moved: set[str] = set()
 
     async def look_ahead(self, asks: Asks) -> None:
         """Judge every node."""
         for name in self.graph.order:
-            self.verdicts[name] = await self._verdict(self.graph.nodes[name], asks)
+            verdict = self.verdicts[name] = await self._verdict(self.graph.nodes[name], asks)
+            if verdict.would == "restore" or not self._moved.isdisjoint(self._needs(self.graph.nodes[name])):
+                self._moved.add(name)
 
     def _needs(self, node: Node) -> list[str]:
         return [edge.to for edge in self.graph.edges[node.name] if edge.kind in WAITED]
@@ -66,6 +70,7 @@ class Forecast:
             self._failed.add(name)
             return Verdict(would="skip", reasons=(f"needs {failed}",))
         unknown = [other for other in needs if other in self._unknown]
+        moved = [other for other in needs if other in self._moved] if _asks_of_files(node) else []
         if not node.task.steps:
             self._known(node, is_known=not unknown)
             return Verdict(would="fresh", reasons=("no command",))
@@ -76,9 +81,9 @@ class Forecast:
             return Verdict(
                 would="run", reasons=("forced",) if name in self.settle.modes.forced else ("the cache is off",)
             )
-        if unknown:
+        if unknown or moved:
             self._unknown.add(name)
-            return Verdict(would="depends", reasons=(f"on what `{unknown[0]}` makes",))
+            return Verdict(would="depends", reasons=(f"on what `{(unknown or moved)[0]}` makes",))
         return await self._judged(node, asks)
 
     def _runs_anyway(self, node: Node) -> bool:
@@ -88,7 +93,8 @@ class Forecast:
     async def _uncached(self, node: Node, asks: Asks) -> Verdict:
         when = node.task.when
         if when is not None and (when.exists or when.cmd):
-            if any(self.verdicts[other].would in ("run", "depends") for other in self._needs(node)):
+            needs = self._needs(node)
+            if any(other in self._moved or self.verdicts[other].would in ("run", "depends") for other in needs):
                 self._unknown.add(node.name)
                 return Verdict(would="depends", reasons=(CANNOT_ASK,))
             why = await asks.condition(node)
@@ -110,7 +116,7 @@ class Forecast:
             if not self.settle.has_all(record):
                 reasons = (*verdict.reasons, "its result is damaged in the cache")
                 verdict = replace(verdict, would="run", reasons=reasons)
-            elif record.exit_code:
+            elif record.exit_code and not node.task.allow_failure:
                 self._failed.add(node.name)
         self._take_in(node, verdict)
         return verdict
@@ -121,6 +127,8 @@ class Forecast:
             self.settle.ended(node.name, "skipped")
         elif verdict.would == "fresh" and verdict.last is not None:
             self.settle.ended(node.name, "done", verdict.last.outputs if node.outputs else None)
+        elif verdict.would == "restore" and verdict.record is not None and verdict.record.exit_code:
+            self.settle.ended(node.name, "failed")
         elif verdict.would == "restore" and verdict.record is not None:
             self.settle.ended(node.name, "done", verdict.record.outputs if node.outputs else None)
             self.settle.foresee(node, verdict.record, verdict.last)
@@ -136,3 +144,9 @@ class Forecast:
             self.settle.ended(node.name, "done")
         else:
             self._unknown.add(node.name)
+
+
+def _asks_of_files(node: Node) -> bool:
+    """Whether judging a node asks what files hold at that time, beside those that it reads as a whole."""
+    when = node.task.when
+    return bool(node.task.probes or node.picks or (when is not None and (when.exists or when.cmd)))

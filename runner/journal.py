@@ -69,10 +69,13 @@ class Journal:
             unlock(self._fd)
 
     def close(self) -> None:
-        """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
+        """Close the file. Never raises: what was written and may not have arrived proves by its checksum whether it has."""
+        fd, self._fd = self._fd, -1
+        try:
+            if fd >= 0:
+                os.close(fd)
+        except OSError:
+            pass  # it is closed all the same
         self._is_unread = True
 
     def _open(self, makes: bool) -> bool:

@@ -211,15 +211,19 @@ class Ingredients:
                 self._shared = list(self._layered(node, masked))
             return self._shared
         found = {part.label.partition(" ")[2]: part for part in self._layered(node, masked)}
-        passed = set(self._named(task.pass_env, found)) - set(task.env)
+        used = self._named(task.uses_env, self.ambient.environ)
+        passed = set(self._named(task.pass_env, found)).difference(task.env, used)
         for name in passed:
             if name in found and found[name].label.startswith("dotenv "):
                 del found[name]
-        for name in self._named(task.uses_env, self.ambient.environ):
+        for name in used:
             said = found.get(name)
-            if said is not None and (said.label.startswith("env ") or name not in self.ambient.environ):
+            if said is not None and said.label.startswith("env "):
                 continue
-            found[name] = self._secret("uses_env", name, self.ambient.environ.get(name))
+            # Where it is said makes no difference to who sees it: dotenv speaks where the caller does not.
+            value = self.ambient.environ.get(name, said.value[1:] if said is not None else None)
+            found.pop(name, None)
+            found[name] = self._secret("uses_env", name, value)
         for name, value in task.env.items():
             with self.expansion.placed(*task.path, "env", name):
                 found[name] = masked_part(f"env {name}", "=" + render(value, masked))
@@ -251,7 +255,7 @@ class Ingredients:
         return name in self.expansion.pending or bool(names(str(self.project.vars[name])))
 
     def masked_var(self, name: str, below: Masked) -> str:
-        """One of `[vars]` that is known before a run, with what must not be told left as a name."""
+        """One of `[vars]` that is a text, with what must not be told left as a name."""
         return render(str(self.project.vars[name]), below)
 
 
@@ -279,7 +283,7 @@ class Masked(Words):
         if name not in self.apart:
             self.used_env.add(name[4:])
             return placeholder(name)
-        if name in self.ingredients.expansion.pending:
+        if isinstance(self.ingredients.project.vars[name], dict):
             self.used_vars.add(name)
             return self.words[name]
         return self.ingredients.masked_var(name, self)

@@ -138,9 +138,10 @@ class NodeLock:
             return
         fd, self._fd = self._fd, -1
         try:
-            if is_at(fd, self.path):
-                os.unlink(self.path)
+            try:
+                if is_at(fd, self.path):
+                    os.unlink(self.path)
+            finally:
+                os.close(fd)
         except OSError:
             pass
-        finally:
-            os.close(fd)

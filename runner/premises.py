@@ -30,12 +30,13 @@ def prepare(root: str) -> str:
     except OSError:
         return path
     try:
-        if not _is_there(folder, ".gitignore"):
-            write_once(os.path.join(path, ".gitignore"), IGNORED.encode())
+        try:
+            if not _is_there(folder, ".gitignore"):
+                write_once(os.path.join(path, ".gitignore"), IGNORED.encode())
+        finally:
+            os.close(folder)
     except OSError:
         pass
-    finally:
-        os.close(folder)
     return path
 
 

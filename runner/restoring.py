@@ -57,8 +57,10 @@ class Restoring:
 
     def restore(self) -> str | None:
         """Fetch what was written, and bring the files into the tree. None when done, else why that could not be."""
-        if self.record_of.log:
-            self._log = _room(self.record_of.log_bytes)
+        try:
+            self._log = _room(self.record_of.log_bytes) if self.record_of.log else None
+        except OSError as error:
+            return f"there is no room for its log: {error.strerror}"
         log = self._log.fileno() if self._log is not None else -1
         if self.is_there:
             return self.outputs.fetch_log(self.record_of, log)

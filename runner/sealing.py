@@ -8,7 +8,7 @@ from runner.lockfile import NAME as LOCK
 from runner.seal import Seal, look, numbers_of, secret, write
 from runner.stamp import RACY, TICK_NS, UNKNOWN, stamp
 from runner.template import TemplateError, names
-from runner.variables import is_glob
+from runner.variables import BASE, COLOURS, is_glob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def seal(case: Case, kept: Kept, told: bytes) -> None:
     if ambient.words is None or not _is_plain(case):
         return
     labels = _secrets(case)
+    if labels is not None:
+        labels |= _shadowing(case)
     made = Seal(ambient.words, ambient.cwd[len(project.root) :], __version__)
     if labels is None or not _add_files(made, case, kept) or not _add_nodes(made, case, kept):
         return
@@ -82,6 +84,11 @@ def _secrets(case: Case) -> set[str] | None:
     except TemplateError:
         return None
     return found
+
+
+def _shadowing(case: Case) -> set[str]:
+    """The variables that every task sees of the caller and a dotenv file says too: there the latter counts if alone."""
+    return {name for _, layer in case.expansion.project.dotenv for name in (*BASE, *COLOURS) if name in layer}
 
 
 def _texts(value: Any) -> Iterator[str]:
