@@ -104,12 +104,20 @@ class Commands:
         )
 
     def late(self, node: Node) -> set[str]:
-        """The names that a node's commands use and only a run can know: vars that a command tells, files as found."""
+        """The names that a node's commands use and only a run can know: files as found, vars that a command tells, and
+        those that these name."""
         if self.is_plain(node.task) and not self.variables.has_templates():
             return set()
         used = {name for text, _ in texts(node.task) if "{{" in text for name in names(text)}
         used |= self.variables.late()
-        return {name for name in used if name in FOUND or name in self.expansion.pending}
+        todo = [name for name in used if name in FOUND or name in self.expansion.pending]
+        found: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self.pending_in(name) if name not in FOUND else []
+        return found
 
     def is_plain(self, task: Task) -> bool:
         """Whether a task names nothing anywhere."""
@@ -172,8 +180,10 @@ class Veiled(Words):
     def __init__(
         self, values: Mapping[str, ArgValue], words: Mapping[str, ArgValue], node: Node, expansion: Expansion
     ) -> None:
-        made_of_names = {name for name, text in expansion.project.vars.items() if names(str(text))}
-        self.apart = made_of_names - set(node.task.args) - set(expansion.given) - set(expansion.pending)
+        # What a command tells is known by what it printed.
+        texts = {name: str(said) for name, said in expansion.project.vars.items() if not isinstance(said, dict)}
+        made_of_names = {name for name, text in texts.items() if names(text)}
+        self.apart = made_of_names - set(node.task.args) - set(expansion.given)
         super().__init__({name: value for name, value in values.items() if name not in self.apart}, {})
         self.words = words
         self.expansion = expansion

@@ -70,7 +70,7 @@ class Forecast:
             self._failed.add(name)
             return Verdict(would="skip", reasons=(f"needs {failed}",))
         unknown = [other for other in needs if other in self._unknown]
-        moved = [other for other in needs if other in self._moved] if _asks_of_files(node) else []
+        moved = [other for other in needs if other in self._moved] if self._asks_of_files(node) else []
         if not node.task.steps:
             self._known(node, is_known=not unknown)
             return Verdict(would="fresh", reasons=("no command",))
@@ -85,6 +85,15 @@ class Forecast:
             self._unknown.add(name)
             return Verdict(would="depends", reasons=(f"on what `{(unknown or moved)[0]}` makes",))
         return await self._judged(node, asks)
+
+    def _asks_of_files(self, node: Node) -> bool:
+        """Whether judging a node asks what files hold that may be brought back before it, beside whole inputs.
+
+        *Why* probes are left out: nearly all ask for the versions of tools, and every plan would be full of `depends`.
+        """
+        when = node.task.when
+        is_asked = when is not None and (when.exists or when.cmd)
+        return bool(is_asked) or any(self.settle.is_foreseen(file) for file, _ in node.picks)
 
     def _runs_anyway(self, node: Node) -> bool:
         is_asked = node.task.when is not None and (node.task.when.cmd or node.task.when.exists)
@@ -144,9 +153,3 @@ class Forecast:
             self.settle.ended(node.name, "done")
         else:
             self._unknown.add(node.name)
-
-
-def _asks_of_files(node: Node) -> bool:
-    """Whether judging a node asks what files hold at that time, beside those that it reads as a whole."""
-    when = node.task.when
-    return bool(node.task.probes or node.picks or (when is not None and (when.exists or when.cmd)))

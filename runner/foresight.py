@@ -36,7 +36,7 @@ class Foreseen:
 
     def over(self, seen: Sight, wanted: Wanted) -> Sight:
         """What a look would see then. *Raises*: Unforeseen for a link, whose target may come later."""
-        kept = [entry for entry in seen.entries if not self._is_replaced(entry.path)]
+        kept = [entry for entry in seen.entries if not self.replaces(entry.path)]
         for path, made in self._made.items():
             if made is not None and made.kind != "folder" and wanted.globs.matches(path) and not _is_out(path, wanted):
                 if made.kind == "link":
@@ -44,7 +44,8 @@ class Foreseen:
                 kept.append(Seen(path=path, value=value_of(made), stamp="", made=made))
         return Sight(entries=tuple(sorted(kept, key=lambda entry: entry.path)))
 
-    def _is_replaced(self, path: str) -> bool:
+    def replaces(self, path: str) -> bool:
+        """Whether what lies at a path now is not what would be there then."""
         return path in self._made or any(is_inside(path, folder) for folder in self._owned)
 
 

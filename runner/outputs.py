@@ -140,7 +140,8 @@ class Outputs:
         except StoreError as error:
             return f"{NOT_KEPT}: {error}"
         except OSError as error:
-            return f"not cached: {error.filename or ''}: {error.strerror}"
+            what = f"`{error.filename}`" if error.filename else "what it made"
+            return f"not cached: {what} cannot be read: {error.strerror}"
         return ""
 
     def warn_of(self, trouble: str, node: Node) -> None:

@@ -375,6 +375,10 @@ class Settle:
         seen = self.tree.seen(made.path)
         return seen is not None and seen.made == made
 
+    def is_foreseen(self, path: str) -> bool:
+        """Whether this would not be as it lies there now."""
+        return self._foreseen.replaces(path)
+
     async def _dep_parts(self, node: Node, asks: Asks) -> list[Part]:
         found = []
         for edge in self.whole.edges[node.name]:

@@ -109,9 +109,12 @@ class Recorded:
     def close(self) -> None:
         """Write what waits, and remove the oldest runs. A second call does nothing."""
         self._write_all()
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        fd, self._lock_fd = self._lock_fd, -1
+        try:
+            if fd >= 0:
+                os.close(fd)
+        except OSError:
+            pass  # it is closed all the same
         if self._path is not None:
             self._remove_old()
         self._path = None
