@@ -128,7 +128,7 @@ def modes(request: Request, project: Project, ambient: Ambient, wanted: Sequence
     from runner.settle import Modes
 
     local = cache_modes(request.cache_mode).get("local", "rw")
-    is_off = request.no_cache or ambient.environ.get("TRUN_NO_CACHE", "") not in ("", "0")
+    is_off = request.no_cache or ambient.environ.get("TRUN_NO_CACHE", "").lower() not in ("", "0", "false")
     return Modes(
         reads="r" in local,
         writes="w" in local and not is_off,

@@ -98,7 +98,7 @@ class Jobs:
                 restored = await self._restored(node, verdict)
                 if not isinstance(restored, str):
                     return restored
-                verdict = replace(verdict, would="run", reasons=(*verdict.reasons, restored))
+                verdict = replace(verdict, would="run", reasons=(restored, *verdict.reasons))
             return await self._run(node, verdict)
         finally:
             lock.release()

@@ -69,7 +69,7 @@ class Journal:
             unlock(self._fd)
 
     def close(self) -> None:
-        """Close the file. Never raises: what was written and may not have arrived proves by its checksum whether it has."""
+        """Close the file. Never raises: what may not have arrived proves by its checksum whether it has."""
         fd, self._fd = self._fd, -1
         try:
             if fd >= 0:

@@ -6,7 +6,7 @@ from runner.noun import noun, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from runner.ledger import LastRun, Ledger
     from runner.pattern.index import OutputIndex
@@ -32,8 +32,10 @@ def vanished(ledger: Ledger, project: Project) -> list[str]:
     return [name for name in ledger.names() if task_of(name) not in project.tasks]
 
 
-def leftover(ledger: Ledger, producers: OutputIndex, names: Iterable[str]) -> list[tuple[str, LastRun]]:
-    """Nodes that are gone and what they made, without what another task declares that it makes now.
+def leftover(
+    ledger: Ledger, producers: OutputIndex, names: Iterable[str], read: Callable[[], Collection[str]]
+) -> list[tuple[str, LastRun]]:
+    """Nodes that are gone and what they made, without what another task makes now or `read`s by its name.
 
     What a node changed in place was somebody else's before: nothing of that is theirs.
     """
@@ -42,7 +44,10 @@ def leftover(ledger: Ledger, producers: OutputIndex, names: Iterable[str]) -> li
         last = ledger.get(name)
         if last is None:
             continue
-        outputs = tuple(made for made in last.outputs if not producers.owners(made.path))
+        adopted = read() if last.outputs else ()
+        kept = (made for made in last.outputs if made.path not in adopted and not producers.owners(made.path))
+        # What was accepted, or is as the lock has it, was not made here.
+        outputs = tuple(kept) if last.status in ("ran", "restored") else ()
         found.append((name, replace(last, outputs=() if last.in_place else outputs)))
     return found
 

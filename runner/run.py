@@ -74,11 +74,24 @@ def _remove_leavings(case: Case, keeping: Kept, telling: Several) -> None:
     sources = keeping.settle.sources
     gone = vanished(sources.ledger, case.expansion.project)
     if gone:
-        removed = clear(sources.tree, sources.ledger, leftover(sources.ledger, sources.producers, gone))
+        left = leftover(sources.ledger, sources.producers, gone, lambda: _named(case.expansion))
+        removed = clear(sources.tree, sources.ledger, left)
         if removed.paths:
             files = f"`{removed.paths[0]}`" + (f" and {len(removed.paths) - 1} more" if len(removed.paths) > 1 else "")
             message = f"removed {files}, left behind by what is no longer declared: {', '.join(gone)}"
             telling.tell(Warned(time=keeping.begun, message=message))
+
+
+def _named(expansion: Expansion) -> set[str]:
+    """The files that some task reads by their names."""
+    nodes = map(expansion.outline, expansion.project.tasks.values())
+    return {
+        spelling.base
+        for node in nodes
+        for glob in node.inputs.globs
+        for spelling in glob.spellings
+        if spelling.is_named
+    }
 
 
 def _told_done(case: Case, keeping: Kept, telling: Several) -> Ended:
@@ -190,7 +203,7 @@ def _foresee_leavings(case: Case, keeping: Kept) -> None:
     """The tree is seen without what a run would remove first."""
     sources = keeping.settle.sources
     gone = vanished(sources.ledger, case.expansion.project)
-    for _, last in leftover(sources.ledger, sources.producers, gone):
+    for _, last in leftover(sources.ledger, sources.producers, gone, lambda: _named(case.expansion)):
         for made in last.outputs:
             seen = sources.tree.seen(made.path)
             if seen is not None and seen.made == made:

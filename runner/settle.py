@@ -288,7 +288,9 @@ class Settle:
         return node.task.cache.failures or self.modes.failures
 
     def _is_expired(self, node: Node, made_at: float) -> bool:
-        return node.task.expires_s is not None and made_at + node.task.expires_s < self.sources.clock()
+        expires_s = node.task.expires_s
+        # What claims to be of a far future was made by a clock that was wrong.
+        return expires_s is not None and abs(self.sources.clock() - made_at) > expires_s
 
     async def key_now(self, node: Node, asks: Asks) -> Key | None:
         """The key with all as it lies there, whatever is known of what was made; None for a node that is skipped."""

@@ -175,7 +175,7 @@ VARIABLES: Final[tuple[tuple[str, str, str], ...]] = (
     ("TRUN_PROFILE", "--profile", "as --profile, several with commas"),
     ("TRUN_JOBS", "--jobs", "as --jobs"),
     ("TRUN_CACHE_DIR", "", "where the cache is, whatever the file says"),
-    ("TRUN_NO_CACHE", "", "as --no-cache, unless it is empty or 0"),
+    ("TRUN_NO_CACHE", "", "as --no-cache, unless it is empty, 0 or false"),
     ("NO_COLOR", "", "no colours"),
     ("FORCE_COLOR", "", "colours also where there is no terminal"),
     ("CI", "", "grouped output, and no questions"),

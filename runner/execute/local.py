@@ -109,7 +109,15 @@ class Local:
         changed = anyio.Event()
         if not pump.has_unwatched:
             asyncio.get_running_loop().call_later(self.unwatched_s, self._watch, pump)
-        running = pump.start(action, program, sink, lambda: self._running[running].set())
+
+        def tell() -> None:
+            # A reaper that is gone says so before there is anything to wait with.
+            changed.set()
+            if (waiting := self._running.get(running) if running is not None else None) is not None:
+                waiting.set()
+
+        running: Running | None = None
+        running = pump.start(action, program, sink, tell)
         self._running[running] = changed
         try:
             ended = await self._wait(pump, running, terminal)

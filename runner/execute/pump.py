@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import selectors
@@ -25,6 +26,7 @@ PIPE_BYTES = 1 << 20
 # Reads of one descriptor before the others have their turn.
 READS_A_TURN = 8
 HIGH_FD = 64
+LOW_FD = 8
 BURYINGS_AT_MOST = 1000
 # The pids of the reapers of this process: the only children that it has by itself.
 REAPERS: set[int] = set()
@@ -306,7 +308,7 @@ def start_reaper(
     argv = [sys.executable, "-I", "-S", "-c", code, ",".join(str(int(signum)) for signum in ignored)]
     argv += ["jobserver" if jobserver_fds else "alone", "leaves" if leaves else "ends"]
     # Above all that the reaper expects, so that no dup2 overwrites what a later one copies.
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH_FD) for fd in (its.fileno(), *jobserver_fds)]
+    high = [_above(fd) for fd in (its.fileno(), *jobserver_fds)]
     actions = [(os.POSIX_SPAWN_DUP2, fd, 3 + at) for at, fd in enumerate(high)]
     try:
         pid = os.posix_spawn(sys.executable, argv, environ, file_actions=actions, setpgroup=0)
@@ -316,6 +318,16 @@ def start_reaper(
         its.close()
     REAPERS.add(pid)
     return ours, pid
+
+
+def _above(fd: int) -> int:
+    """A copy of a descriptor above those that the reaper expects; where few are allowed, as far above as may be."""
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOW_FD)
 
 
 def is_ignored(signum: int) -> bool:

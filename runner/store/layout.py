@@ -22,6 +22,8 @@ LOCK: Final = "lock"
 # Its size in bytes is about how many MiB the cache holds: added to by writers, set by each collection.
 USAGE: Final = "usage"
 TAG: Final = "CACHEDIR.TAG"
+IGNORE: Final = ".gitignore"
+IGNORE_TEXT: Final = b"*\n"
 # *Source*: the Cache Directory Tagging Specification. The second line tells our caches from those of others.
 TAG_TEXT: Final = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of trun. It may be removed at any time.\n"

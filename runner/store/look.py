@@ -12,6 +12,7 @@ from runner.store.layout import (
     BAD,
     BLOBS,
     BUCKETS,
+    IGNORE,
     LOCK,
     RECORDS,
     TAG,
@@ -148,7 +149,7 @@ def clear(folder: str) -> tuple[int, int]:
     for name in (TEMPORARY, BAD):
         made_up = [(entry.path, found) for entry, found in entries(f"{folder}/{name}") if is_made_up(entry.name)]
         removed += [_removed(path, found) for path, found in made_up]
-    for name in (LOCK, USAGE, TAG):
+    for name in (LOCK, USAGE, TAG, IGNORE):
         path = f"{folder}/{name}"
         if os.path.lexists(path):
             removed.append(_removed(path, os.lstat(path)))

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from runner.store import StoreError
-from runner.store.layout import BAD, LOCK, RECORDS, TAG, TAG_TEXT, TEMPORARY, USAGE, Names, room_bytes, take_away
+from runner.store.layout import (
+    BAD,
+    IGNORE,
+    IGNORE_TEXT,
+    LOCK,
+    RECORDS,
+    TAG,
+    TAG_TEXT,
+    TEMPORARY,
+    USAGE,
+    Names,
+    room_bytes,
+    take_away,
+)
 from runner.store.stream import write_all
 
 TYPE_CHECKING = False
@@ -134,7 +148,12 @@ class Writer:
 
         *Why* the folder for temporary files last: it is what is missed first, so what was half made is made whole.
         """
+        is_new = not os.path.lexists(self.folder)
         os.makedirs(f"{self.folder}/{RECORDS}", exist_ok=True)
+        if is_new:
+            # One that lies in a project is none of its inputs.
+            with suppress(FileExistsError), open(f"{self.folder}/{IGNORE}", "xb") as file:
+                file.write(IGNORE_TEXT)
         for name in (LOCK, USAGE):
             os.close(os.open(f"{self.folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
         tag = os.open(f"{self.folder}/{TAG}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
