@@ -149,12 +149,12 @@ class Jobs:
         if verdict.key is not None:
             for text in unmatched(node, verdict.key.inputs):
                 self._warn(f"input `{text}` matches nothing", node.name)
+        self.outputs.clear(node, verdict.last)
         try:
-            self.outputs.clear(node, verdict.last)
             outcome, why = await self.attempts.run(node, lambda: self.outputs.clear(node))
         except OSError as error:
-            trouble = f"`{error.filename or node.name}` cannot be emptied: {error.strerror}"
-            return Done(outcome=Outcome(trouble=trouble), made=())
+            # No descriptor is left, or no process.
+            return Done(outcome=Outcome(trouble=f"it cannot be started: {error.strerror}"), made=())
         self.settle.renew()
         if why:
             return Done(outcome=outcome, why_skipped=why, made=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 
+from runner.error import refuse
 from runner.ledger import LastRun, LedgerError
 from runner.noun import noun, replace
 from runner.paths import declares, empty_folder, gathers, outputs_of, owned_folders
@@ -64,15 +65,19 @@ class Outputs:
             self._warn_once(str(error))
 
     def clear(self, node: Node, last: LastRun | None = None) -> None:
-        """Empty the folders that a node owns, and remove what its last run made under its wildcards. *Raises*: OSError.
+        """Empty the folders that a node owns, and remove what its last run made under its wildcards.
 
+        *Raises*: Refusal where something cannot be removed.
         *Why* the latter: a wildcard gathers whatever is there, and what an earlier run made is no result of this one.
         """
         if node.task.in_place:
             return
         for folder in owned_folders(node):
-            if os.path.lexists(os.path.join(self.root, folder)):
-                self.tree.empty(folder)
+            try:
+                if self._is_there(folder):
+                    self.tree.empty(folder)
+            except OSError as error:
+                raise refuse(f"`{folder}/` cannot be emptied: {error.filename or ''}: {error.strerror}") from None
         older = [made for made in last.outputs if gathers(node, made.path)] if last is not None else []
         if older:
             self.tree.remove(older)

@@ -13,6 +13,7 @@ from runner.store.layout import (
     BLOBS,
     BUCKETS,
     IGNORE,
+    IGNORE_TEXT,
     LOCK,
     RECORDS,
     TAG,
@@ -151,10 +152,19 @@ def clear(folder: str) -> tuple[int, int]:
         removed += [_removed(path, found) for path, found in made_up]
     for name in (LOCK, USAGE, TAG, IGNORE):
         path = f"{folder}/{name}"
-        if os.path.lexists(path):
+        if os.path.lexists(path) and (name != IGNORE or _is_ours(path)):
             removed.append(_removed(path, os.lstat(path)))
     _remove_empty(folder)
     return len(removed), sum(removed)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether an ignore file is the one that a new cache gets."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(IGNORE_TEXT) + 1) == IGNORE_TEXT
+    except OSError:
+        return False
 
 
 def _read(file: File) -> Record | Flaw:

@@ -413,6 +413,7 @@ def test_the_folder_says_what_it_is_and_holds_nothing_half_done(disk: World) -> 
     blobs = [made.digest for made in record.outputs] + [record.log]
     assert files == {f"cas/blake3/{digest[:2]}/{digest}" for digest in blobs} | {
         f"ac/{KEY[:2]}/{KEY}",
+        ".gitignore",
         "CACHEDIR.TAG",
         "lock",
         "usage",

@@ -207,8 +207,8 @@ def test_clearing_removes_all_of_it(cache: Cache) -> None:
     (cache.folder / "tmp/t-0123456789abcdef.7.1").write_bytes(b"left")
     cache.store.close()
     files, size_bytes = clear(cache.path)
-    assert files == 5 + 1 + 1 + 1 + 3, "blobs, record, bad, left, and three of its own"
-    assert size_bytes == (6 + 1 + 1 + 1 + 2) * 4096
+    assert files == 5 + 1 + 1 + 1 + 4, "blobs, record, bad, left, and four of its own"
+    assert size_bytes == (6 + 1 + 1 + 1 + 3) * 4096
     assert not cache.folder.exists()
     cache.keep(0, b"one")
     assert cache.store.find(KEYS[0])
