@@ -77,7 +77,7 @@ class Outputs:
                 if self._is_there(folder):
                     self.tree.empty(folder)
             except OSError as error:
-                raise refuse(f"`{folder}/` cannot be emptied: {error.filename or ''}: {error.strerror}") from None
+                raise refuse(f"`{error.filename or folder}` cannot be emptied: {error.strerror}") from None
         older = [made for made in last.outputs if gathers(node, made.path)] if last is not None else []
         if older:
             self.tree.remove(older)
