@@ -83,16 +83,17 @@ class Standing:
     """What a seal says when it is looked at: its answer, if all stands; else which nodes still do.
 
     `keys` are those that nodes had, `watched` the places in `paths` of what each hangs on; `numbers` are what those
-    gave, `moved` the places of those that do not give that any more.
+    gave, `moved` the places of those that do not give that any more. `others` were compared as texts, and all stand.
     """
 
-    __slots__ = ("keys", "moved", "numbers", "paths", "text", "watched")
+    __slots__ = ("keys", "moved", "numbers", "others", "paths", "text", "watched")
 
     def __init__(self, text: bytes | None, moved: set[int], paths: list[str], numbers: bytes) -> None:
         self.text = text
         self.moved = moved
         self.paths = paths
         self.numbers = numbers
+        self.others: dict[str, str] = {}
         self.keys: dict[str, str] = {}
         self.watched: dict[str, list[int]] = {}
 
@@ -154,6 +155,8 @@ def _looked(root: str, lines: Sequence[str], body: bytes, environ: Mapping[str, 
     if not moved and is_good:
         return Standing(bytes.fromhex(text), moved, paths, numbers)
     found = Standing(None, moved, paths, numbers)
+    others = (line.removeprefix("other ").partition("=") for line in lines[1:] if line.startswith("other "))
+    found.others = {bytes.fromhex(path).decode("utf-8", "surrogateescape"): said for path, _, said in others}
     for line in body[table:].decode("utf-8", "surrogateescape").split("\n")[:-1]:
         node, key, watched = line.split("\t")
         found.keys[node] = key

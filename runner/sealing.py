@@ -114,6 +114,8 @@ def _add_nodes(made: Seal, case: Case, kept: Kept) -> bool:
             for path, numbers in standing.stamps(name):
                 made.plain[path] = numbers
                 watched.append(path)
+            # What has to stay absent, and links, hold for all nodes together.
+            made.others.update(standing.others)
         else:
             pairs = [(entry.path, entry.stamp) for sight in verdict.sights for entry in sight.entries]
             pairs += [pair for sight in verdict.sights for pair in sight.watched]
