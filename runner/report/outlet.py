@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from runner.report.spool import Spool
 
@@ -112,7 +113,9 @@ class Outlet:
         self.is_closed = True
         self._mute()
         while self._closers:
-            self._closers.pop()()
+            # The descriptor is gone in any case, and what was to be said is said.
+            with suppress(OSError):
+                self._closers.pop()()
 
     def _sent(self, data: memoryview) -> memoryview:
         """What is left of the data when the descriptor takes no more."""
