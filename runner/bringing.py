@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runner.locks import NodeLock
 from runner.noun import noun
+from runner.paths import lock_name
 from runner.restoring import Restoring
 
 TYPE_CHECKING = False
@@ -42,10 +43,14 @@ class Bringing:
         record = verdict.record
         if record is None or record.exit_code or self._log_bytes + record.log_bytes > LOG_BYTES_AT_MOST:
             return None
-        lock = NodeLock(self._folder, node.name, self._run)
+        lock = NodeLock(self._folder, lock_name(node), self._run)
         if not lock.try_take():
             return None
         try:
+            ledger = self.outputs.ledger
+            ledger.refresh()
+            if ledger.get(node.name) != verdict.known:
+                return None  # another run was at it since it was judged
             with Restoring(self.outputs, node, verdict) as restoring:
                 if restoring.restore() is not None:
                     return None

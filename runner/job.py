@@ -11,7 +11,7 @@ from runner.event import WAITS, TaskOutput, Warned
 from runner.key import changes, reason
 from runner.locks import NodeLock
 from runner.noun import noun, replace
-from runner.paths import declares, unmatched
+from runner.paths import declares, lock_name, unmatched
 from runner.restoring import Restoring
 from runner.result import Outcome
 from runner.settle import Verdict
@@ -244,13 +244,6 @@ def _moved_besides(node: Node, before: Key, now: Key) -> str:
     kept = [tuple(pair for pair in key.inputs if not declares(node, pair[0])) for key in (before, now)]
     found = changes((before.parts, kept[0]), (now.parts, kept[1]))
     return _told_moved(found) if found else ""
-
-
-def lock_name(node: Node) -> str:
-    """What a node's lock goes by: nodes of a task that make the same files may not run at once."""
-    if not node.outputs:
-        return node.name
-    return "\n".join([node.task.name, *(text for glob in node.outputs for text in glob.normal)])
 
 
 def _missing(missing: tuple[str, ...]) -> str:

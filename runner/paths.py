@@ -73,6 +73,13 @@ def gathers(node: Node, path: str) -> bool:
     return all(not any(one.is_named for one in glob.spellings) and not entry.keep for entry, glob in found)
 
 
+def lock_name(node: Node) -> str:
+    """What a node's lock goes by: nodes of a task that make the same files may not run at once."""
+    if not node.outputs:
+        return node.name
+    return "\n".join([node.task.name, *(text for glob in node.outputs for text in glob.normal)])
+
+
 def owned_folders(node: Node) -> list[str]:
     """The folders that a node owns: what is in there and was not made by it is a stray."""
     return [

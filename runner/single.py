@@ -11,6 +11,7 @@ from runner.forecast import foreseen
 from runner.locks import NodeLock
 from runner.noun import replace
 from runner.outputs import Origin, Outputs
+from runner.paths import lock_name
 from runner.report.recorded import Recorded
 from runner.restoring import Restoring
 from runner.settle import NoAsks, driven
@@ -116,7 +117,7 @@ def _driven(case: Case, keeping: Kept) -> Ended:
 def _replayed(case: Case, keeping: Kept, verdict: Verdict) -> Ended | None:
     """The command replayed here and now, which needs no loop. None if that cannot be, or somebody else is at it."""
     node = only(case)
-    lock = NodeLock(keeping.folder, node.name, keeping.run)
+    lock = NodeLock(keeping.folder, lock_name(node), keeping.run)
     if not lock.try_take():
         return None
     try:

@@ -15,21 +15,13 @@ from runner.tree.ignore import Level, Rules, unreadable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final, Literal, Protocol
+    from typing import Final, Literal
 
     from runner.error import Refusal
     from runner.pattern import Globs
     from runner.pattern.spelling import Spelling
+    from runner.tree import Paths
     from runner.tree.ignore import Ignore
-
-    class Paths(Protocol):
-        """A set of paths that knows its folders: Globs, or what others make."""
-
-        def matches(self, path: str) -> bool:
-            """Whether the path is in it."""
-
-        def covers(self, folder: str) -> bool:
-            """Whether all below the folder surely is."""
 
 
 _KINDS: Final = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
