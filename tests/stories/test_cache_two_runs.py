@@ -115,3 +115,21 @@ def test_who_waited_sees_an_edit_that_was_made_meanwhile(space: Space, puppets: 
     puppet.exit()
     assert second.wait().ok().statuses == {"a": "ran"}
     assert space.events("a").ok().statuses == {"a": "fresh"}
+
+
+def test_what_can_be_restored_at_once_waits_for_who_is_at_it(space: Space, puppets: Puppets) -> None:
+    run = f"test $(cat in) = 1 || exec {puppets.sh('a')}; cat in > out"
+    space.tasks(f'[tasks.a]\nrun = {run!r}\ninputs = ["in"]\noutputs = ["out"]\n')
+    space.write({"in": "1\n"})
+    space.events("a").ok()
+    space.write({"in": "2\n"})
+    first = space.start("--json", "a")
+    puppet = puppets.arrive("a")
+    space.write({"in": "1\n", "out": "half"})
+    second = space.start("--json", "a")
+    second.until_event("warning", "a")
+    assert space.read("out") == "half", "nothing may be brought back under the hands of who makes it"
+    puppet.exit()
+    first.wait().ok()
+    assert second.wait().ok().statuses == {"a": "restored"}
+    assert space.read("out") == "1\n"
