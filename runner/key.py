@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+from runner.command import Veiled
 from runner.digest import hasher
-from runner.expand import Words
 from runner.noun import noun, replace
 from runner.task import Call, Script
-from runner.template import names, quoting, render
+from runner.template import quoting, render
 from runner.variables import CALLER, is_glob
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from runner.command import Commands
+    from runner.expand import Expansion
     from runner.request import ArgValue
     from runner.task import Node
 
@@ -153,13 +154,11 @@ class Ingredients:
         self.project = commands.project
         self.ambient = commands.ambient
         self.veil = veil
-        # The vars that only a run can know, and those that may hold what must not be told.
-        self.apart = {name for name in self.project.vars if name not in self.expansion.given and self._is_apart(name)}
         self._shared: list[Part] | None = None
 
     def parts(self, node: Node, words: Mapping[str, ArgValue], probes: Sequence[str] = ()) -> list[Part]:
         """All that is said of a node; `probes` is what its probes printed."""
-        masked = Masked(self, node, words)
+        masked = Masked(self.expansion, node, words)
         found = [] if node.task.cache.portable else [plain_part("platform", f"{self.ambient.os} {self.ambient.arch}")]
         if node.task.steps:
             found.append(self._command(node, masked))
@@ -251,47 +250,33 @@ class Ingredients:
             return Part(label=f"{kind} {name}", value=UNSET, shown=UNSET)
         return Part(label=f"{kind} {name}", value="=" + value, shown=self.veil(name, value), is_secret=True)
 
-    def _is_apart(self, name: str) -> bool:
-        return name in self.expansion.pending or bool(names(str(self.project.vars[name])))
 
-    def masked_var(self, name: str, below: Masked) -> str:
-        """One of `[vars]` that is a text, with what must not be told left as a name."""
-        return render(str(self.project.vars[name]), below)
-
-
-class Masked(Words):
+class Masked(Veiled):
     """What names stand for in a text that is kept: variables of the environment stay names, and so does the root.
 
-    `used_env` and `used_vars` gather the variables and the late vars that were asked for.
+    `used_env` and `used_vars` gather the variables, and the vars that a command tells, that were asked for.
     """
 
-    def __init__(self, ingredients: Ingredients, node: Node, words: Mapping[str, ArgValue]) -> None:
-        self.apart = {*KEPT, *(name for name in ingredients.apart if name not in node.task.args)}
-        super().__init__({name: value for name, value in words.items() if name not in self.apart}, {})
-        self.ingredients = ingredients
-        self.node = node
-        self.words = words
+    def __init__(self, expansion: Expansion, node: Node, words: Mapping[str, ArgValue]) -> None:
+        super().__init__(words, words, node, expansion)
+        said = expansion.project.vars.items()
+        self.told = {name for name, value in said if isinstance(value, dict)} - {*node.task.args, *expansion.given}
+        self.apart |= {*KEPT, *self.told}
+        for name in self.apart:
+            self.pop(name, None)
         self.used_env: set[str] = set()
         self.used_vars: set[str] = set()
-
-    def __contains__(self, name: object) -> bool:
-        return dict.__contains__(self, name) or name in self.apart or name in self.words
 
     def __missing__(self, name: str) -> ArgValue:
         if name in KEPT:
             return placeholder(name)
-        if name not in self.apart:
-            self.used_env.add(name[4:])
-            return placeholder(name)
-        if isinstance(self.ingredients.project.vars[name], dict):
+        if name in self.told:
             self.used_vars.add(name)
             return self.words[name]
-        return self.ingredients.masked_var(name, self)
-
-    def widened(self, more: Mapping[str, ArgValue]) -> Words:
-        """The same, and more names where these have none."""
-        self.update({name: value for name, value in more.items() if name not in self})
-        return self
+        if name in self.apart:
+            return super().__missing__(name)
+        self.used_env.add(name[4:])
+        return placeholder(name)
 
 
 def _script(node: Node, text: str, words: Masked) -> str:
